@@ -1,0 +1,3 @@
+//! (under construction)
+mod cue;
+pub use cue::Cue;
