@@ -30,6 +30,7 @@ mod knowledge_graph;
 mod language;
 mod media_file;
 mod processing_task;
+pub mod search;
 mod time;
 mod transcript;
 mod validate;

@@ -1,1 +1,76 @@
-//! (under construction)
+//! The ports of Tubeatlas: what a store of the catalogue must do, as traits. Names no database.
+//!
+//! For those who **call** a store: everything starts at [`Store`]. It hands out one repository an entity;
+//! each call is a transaction of its own. Several calls become one in a unit of work, which [`transact`]
+//! opens, commits, rolls back and tries again:
+//!
+//! ```
+//! use tubeatlas_domain::{Video, VideoFields, VideoId};
+//! use tubeatlas_ports::{Error, Repositories, Repository, Store, Visibility, WriteRepository};
+//!
+//! async fn rename(store: &dyn Store, id: &VideoId, title: &str) -> Result<(), Error> {
+//!     let Some(stored) = store.videos().get(id, Visibility::Live).await? else { return Ok(()) };
+//!     let mut fields = stored.entity.into_fields();
+//!     fields.title = title.to_owned();
+//!     // Only if nobody else changed it meanwhile; otherwise `Conflict::Revision`.
+//!     store.videos().update(&Video::new(fields)?, Some(stored.revision)).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Code that takes `&dyn Repositories` runs on a store and inside a unit of work alike.
+//!
+//! For those who **implement** a store: each trait and method says under "What an implementor owes" what it
+//! must keep; the contract suite (`tubeatlas-contract`) checks it. The error type is [`Error`]; cursors are
+//! made and read by [`Cursor`]; `updated_at` is kept by [`Stored::changed`].
+//!
+//! # How methods are added later
+//! A new method comes with a default that answers [`Error::Unsupported`], and rules in the contract suite
+//! that an adapter may declare away; so an adapter of another team goes on compiling, and its report shows
+//! what it does not have yet. Only a new major version makes a method required.
+//!
+//! # Features
+//! `mock`: [mockall] mocks of every port in [`mock`], for unit tests of code that calls them.
+//!
+//! [mockall]: https://docs.rs/mockall
+
+pub mod archive;
+mod channel;
+mod clock;
+mod error;
+mod knowledge_graph;
+mod media_file;
+#[cfg(feature = "mock")]
+pub mod mock;
+mod page;
+mod processing_task;
+mod repository;
+mod store;
+mod stored;
+mod transact;
+mod transcript;
+mod video;
+
+pub use archive::{ArchiveReader, ArchiveSource};
+pub use channel::{ChannelFilter, ChannelOrder, ChannelPosition, ChannelRepository};
+pub use clock::{Clock, IdGenerator, SystemClock, UuidV7Generator};
+pub use error::{Conflict, Error, Result, Source};
+pub use knowledge_graph::{
+    KnowledgeGraphFilter, KnowledgeGraphOrder, KnowledgeGraphPosition, KnowledgeGraphRepository,
+};
+pub use media_file::{MediaFileFilter, MediaFileOrder, MediaFilePosition, MediaFileRepository};
+pub use page::{
+    Cursor, CursorScope, DEFAULT_PAGE_LIMIT, MAX_CURSOR_BYTES, MAX_PAGE_LIMIT, Page, PageRequest, check_limit,
+};
+pub use processing_task::{
+    ClaimRequest, ProcessingTaskFilter, ProcessingTaskOrder, ProcessingTaskPosition, ProcessingTaskRepository,
+};
+pub use repository::{Catalogued, MAX_BATCH, Repository, RepositoryExt, WriteRepository, check_batch};
+pub use store::{Health, Mode, Repositories, Store, UnitOfWork};
+pub use stored::{Revision, Stored, Upserted, Visibility};
+pub use transact::{Attempts, RetryPolicy, WorkError, transact};
+pub use transcript::{
+    DEFAULT_CUES_PER_HIT, FoundCue, SearchHit, SearchOrder, SearchPosition, SearchRequest, TranscriptFilter,
+    TranscriptOrder, TranscriptRepository,
+};
+pub use video::{VideoFilter, VideoOrder, VideoPosition, VideoRepository};

@@ -1,0 +1,98 @@
+//! The port of archives: where an import comes from.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use tubeatlas_domain::{Channel, MediaFileFields, Transcript, Video};
+
+/// An archive of videos, which an import reads once from beginning to end.
+#[async_trait]
+pub trait ArchiveSource: Send + Sync {
+    /// Opens the archive for one reading.
+    ///
+    /// # Errors
+    /// If it cannot be read at all; what is wrong with a single file is told by the reader.
+    async fn open(&self) -> Result<Box<dyn ArchiveReader>, Refusal>;
+}
+
+/// One reading of an archive.
+///
+/// # What an implementor owes
+/// - It only reads. It accounts for every file that it meets and knows the kind of: exactly one of the
+///   entries names it.
+/// - One bad file never ends the reading.
+/// - The same archive gives the same entries in the same order.
+/// - What it holds in memory does not grow with the archive's contents, only with the number of its files.
+#[async_trait]
+pub trait ArchiveReader: Send {
+    /// The next entry, or `None` when all was read. An error refuses one file, which is named in it, and the
+    /// reading goes on after it.
+    async fn next(&mut self) -> Option<Result<ArchiveEntry, Refusal>>;
+
+    /// How many entries there are, as far as it is known; for a progress bar.
+    fn expected_entries(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// A file that cannot be taken in, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The file, or the archive itself.
+    pub path: PathBuf,
+    /// What is wrong with it, and what to do if something can be done.
+    pub reason: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Something about a file that does not keep it from being taken in: a field that was left out, say. The
+/// same shape as a [`Refusal`], and another verdict.
+pub type Remark = Refusal;
+
+/// What an archive holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ArchiveEntry {
+    /// A video with all that belongs to it.
+    Video(Box<ArchivedVideo>),
+    /// A file that is not a video's and not an error: a playlist's document, a leftover of a download.
+    Ignored(Remark),
+}
+
+/// A video as an archive holds it, with all that belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArchivedVideo {
+    /// The document from which the video was read.
+    pub path: PathBuf,
+    /// Its channel, if the archive names one; the video refers to it.
+    pub channel: Option<Channel>,
+    /// The video.
+    pub video: Video,
+    /// What was said in it, each language once.
+    pub transcripts: Vec<ArchivedTranscript>,
+    /// Its media files; an importer replaces each nil id by the one under which the path is known, or a new
+    /// one.
+    pub media_files: Vec<MediaFileFields>,
+    /// Files of it that cannot be taken in.
+    pub refused: Vec<Refusal>,
+    /// Files of it that are of no use: older documents of the same id, a leftover of a download.
+    pub ignored: Vec<Remark>,
+    /// Fields and files that were taken in, but not as they are.
+    pub warnings: Vec<Remark>,
+}
+
+/// A transcript as an archive holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArchivedTranscript {
+    /// The file from which it was read.
+    pub path: PathBuf,
+    /// The transcript.
+    pub transcript: Transcript,
+}

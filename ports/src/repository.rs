@@ -1,0 +1,184 @@
+//! The generic core of the repositories: what is true for every kind of entity.
+
+use async_trait::async_trait;
+use futures::stream::{self, Stream};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tubeatlas_domain::{Entity, Problem, ValidationError};
+
+use crate::{Page, PageRequest, Result, Revision, Stored, Upserted, Visibility};
+
+/// The most entities or ids in one call of a `_many` method: bounded, because a call is one transaction.
+pub const MAX_BATCH: usize = 10_000;
+
+/// An entity that a repository keeps: how it is filtered, ordered and listed.
+pub trait Catalogued: Entity {
+    /// Which of them a list or count takes in. Its default takes in all that are live.
+    type Filter: Clone + Default + PartialEq + std::fmt::Debug + Serialize + Send + Sync + 'static;
+    /// The orders in which they can be listed.
+    type Order: Copy + Default + PartialEq + std::fmt::Debug + Serialize + Send + Sync + 'static;
+    /// How a list shows one: the entity itself, or a summary without its content.
+    type Listed: Clone + PartialEq + std::fmt::Debug + Serialize + Send + Sync + 'static;
+    /// The order key after which a page goes on; what a cursor of the list holds.
+    type Position: Clone + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned + Send + Sync;
+
+    /// How a list shows this one.
+    fn listed(&self) -> Self::Listed;
+
+    /// The order key of a listed row. Lists compare these keys, and texts in them byte by byte.
+    fn position(listed: &Stored<Self::Listed>) -> Self::Position;
+}
+
+/// Reads of entities of one kind.
+///
+/// # What an implementor owes
+/// - Each call on a store is one transaction of its own, and sees all of a committed unit of work or nothing;
+///   a call on a unit of work sees what that unit wrote.
+/// - Every method may answer [`Unavailable`](crate::Error::Unavailable), [`Timeout`](crate::Error::Timeout),
+///   [`Closed`](crate::Error::Closed), [`Corrupt`](crate::Error::Corrupt) and
+///   [`Backend`](crate::Error::Backend); its documentation names what else it may answer.
+/// - Nothing waits longer than the configured time.
+/// - The future of a call may be dropped at any time: dropping never blocks and never panics.
+#[async_trait]
+pub trait Repository<E: Catalogued>: Send + Sync {
+    /// The entity with this id, or `None` if there is none or `visibility` hides it.
+    async fn get(&self, id: &E::Id, visibility: Visibility) -> Result<Option<Stored<E>>>;
+
+    /// The entities with these ids, each at the place of its id; an id that is asked for twice is answered
+    /// twice. All are read at one moment.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::Error::Invalid) for more than [`MAX_BATCH`] ids.
+    async fn get_many(&self, ids: &[E::Id], visibility: Visibility) -> Result<Vec<Option<Stored<E>>>>;
+
+    /// Whether [`get`](Self::get) would find something.
+    async fn exists(&self, id: &E::Id, visibility: Visibility) -> Result<bool>;
+
+    /// A page of those that the filter takes in, in the order asked for; see [`Page`] for its promises.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::Error::Invalid) for a limit that is not from 1 to
+    /// [`MAX_PAGE_LIMIT`](crate::MAX_PAGE_LIMIT), and for a cursor that this list, in this order and with
+    /// this filter, did not give out.
+    async fn list(&self, filter: &E::Filter, page: &PageRequest<E::Order>)
+    -> Result<Page<Stored<E::Listed>>>;
+
+    /// How many the filter takes in.
+    async fn count(&self, filter: &E::Filter) -> Result<u64>;
+}
+
+/// Writes of entities whose state is free.
+///
+/// # What an implementor owes, beyond [`Repository`]
+/// - A write is atomic: it happens wholly or not at all, also when its future is dropped (then it possibly
+///   happened) or the process dies. Of a `_many` call, either all items are written or none.
+/// - What was acknowledged outside a unit of work, or by its commit, is durable as the adapter documents.
+/// - A write that changes something gives what it writes a new [`Revision`], the same or a larger one for
+///   later items of a `_many` call, and sets `updated_at` from the clock as [`Stored::changed`] does. One that
+///   changes nothing writes nothing.
+/// - The items of a `_many` call take effect one after the other: a later one sees the earlier ones.
+/// - When several errors apply, the first of these is answered: `Invalid`, `ReadOnly`, `NotFound`,
+///   `AlreadyExists`, `Conflict`, `MissingReference`, `StillReferenced`; of a `_many` call, the error of the
+///   first item that has one.
+/// - In a read-only unit of work, every write answers [`ReadOnly`](crate::Error::ReadOnly), also one that
+///   would change nothing.
+/// - Nothing can be attached to what is not there: a video's channel, if it names one, must exist; the video
+///   of a transcript, graph or media file must exist and not be deleted; a graph's channel must exist.
+#[async_trait]
+pub trait WriteRepository<E: Catalogued>: Repository<E> {
+    /// Stores a new entity.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](crate::Error::AlreadyExists) if its id, or another field that must be unique, is
+    /// taken, be it by something deleted; [`MissingReference`](crate::Error::MissingReference).
+    async fn create(&self, entity: &E) -> Result<Stored<E>>;
+
+    /// [`create`](Self::create) for each, all or nothing; the answers stand in the order of the items.
+    ///
+    /// # Errors
+    /// As `create`, and [`Invalid`](crate::Error::Invalid) for more than [`MAX_BATCH`] items.
+    async fn create_many(&self, entities: &[E]) -> Result<Vec<Stored<E>>>;
+
+    /// Changes the entity with the same id to `entity`; with `expected`, only if it is still at that
+    /// revision. If it is equal already, nothing is written, and the answer has the old revision.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound) if it, or the video it belongs to, is not there or deleted;
+    /// [`Conflict::Revision`](crate::Conflict::Revision) if it is at another revision than `expected`, also
+    /// when it is equal; [`AlreadyExists`](crate::Error::AlreadyExists) if another field that must be unique
+    /// is taken; [`MissingReference`](crate::Error::MissingReference).
+    async fn update(&self, entity: &E, expected: Option<Revision>) -> Result<Stored<E>>;
+
+    /// [`update`](Self::update) for each, whatever revisions they are at, all or nothing.
+    ///
+    /// # Errors
+    /// As `update`, and [`Invalid`](crate::Error::Invalid) for more than [`MAX_BATCH`] items.
+    async fn update_many(&self, entities: &[E]) -> Result<Vec<Stored<E>>>;
+
+    /// Creates the entity if its id is free, changes what has its id to it if that differs, and leaves what
+    /// is deleted alone. Of a transcript, graph or media file that belongs to a deleted video, nothing is
+    /// written either, whether it was there or not.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](crate::Error::AlreadyExists) if another field than the id must be unique and is
+    /// taken; [`MissingReference`](crate::Error::MissingReference).
+    async fn upsert(&self, entity: &E) -> Result<Upserted<E>>;
+
+    /// [`upsert`](Self::upsert) for each, all or nothing; the answers stand in the order of the items.
+    ///
+    /// # Errors
+    /// As `upsert`, and [`Invalid`](crate::Error::Invalid) for more than [`MAX_BATCH`] items.
+    async fn upsert_many(&self, entities: &[E]) -> Result<Vec<Upserted<E>>>;
+
+    /// Deletes the entity; with `expected`, only if it is still at that revision. A video is deleted softly
+    /// (see [`VideoRepository`](crate::VideoRepository)), everything else is gone.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound) if it, or the video it belongs to, is not there or deleted;
+    /// [`Conflict::Revision`](crate::Conflict::Revision);
+    /// [`StillReferenced`](crate::Error::StillReferenced) for a channel with videos, deleted ones too, or
+    /// graphs.
+    async fn delete(&self, id: &E::Id, expected: Option<Revision>) -> Result<()>;
+
+    /// [`delete`](Self::delete) for each, whatever revisions they are at, all or nothing. An id that is there
+    /// twice is not found the second time.
+    ///
+    /// # Errors
+    /// As `delete`, and [`Invalid`](crate::Error::Invalid) for more than [`MAX_BATCH`] ids.
+    async fn delete_many(&self, ids: &[E::Id]) -> Result<()>;
+}
+
+/// Conveniences over [`Repository`]; not for implementors.
+pub trait RepositoryExt<E: Catalogued>: Repository<E> {
+    /// All that the filter takes in, in the order asked for, read page by page of `limit` items. Between two
+    /// pages others may write; see [`Page`] for what is promised then. Ends after the first error.
+    fn list_all<'a>(
+        &'a self,
+        filter: &'a E::Filter,
+        order: E::Order,
+        limit: u32,
+    ) -> impl Stream<Item = Result<Stored<E::Listed>>> + Send + 'a {
+        let first = Some(PageRequest { order, limit, after: None });
+        let pages = stream::try_unfold(first, move |request| async move {
+            let Some(request) = request else { return Ok(None) };
+            let page = self.list(filter, &request).await?;
+            let next = page.next.map(|after| PageRequest { after: Some(after), ..request });
+            Ok::<_, crate::Error>(Some((stream::iter(page.items.into_iter().map(Ok)), next)))
+        });
+        futures::TryStreamExt::try_flatten(pages)
+    }
+}
+
+impl<E: Catalogued, R: Repository<E> + ?Sized> RepositoryExt<E> for R {}
+
+/// Checks the number of items of a `_many` call.
+///
+/// # Errors
+/// [`Invalid`](crate::Error::Invalid) for more than [`MAX_BATCH`].
+pub fn check_batch<T>(items: &[T]) -> Result<()> {
+    if items.len() <= MAX_BATCH {
+        return Ok(());
+    }
+    let problem = Problem::TooMany { max: MAX_BATCH, actual: items.len() };
+    Err(ValidationError::new("batch", problem).into())
+}

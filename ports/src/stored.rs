@@ -1,0 +1,156 @@
+//! What a store adds to an entity.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use tubeatlas_domain::{MAX_NUMBER, Problem, Timestamp, ValidationError};
+
+/// The number of a change. A store gives each write that changes something a larger one than any before, over
+/// all entities, also after what was changed has been purged, and also when the clock stands still or goes
+/// back. There may be gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Revision(u64);
+
+impl Revision {
+    /// The revision with this number, which is from 1 to [`MAX_NUMBER`].
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn new(number: u64) -> Result<Self, ValidationError> {
+        if (1..=MAX_NUMBER).contains(&number) {
+            return Ok(Self(number));
+        }
+        let problem = Problem::OutOfRange { min: 1, max: i64::MAX, actual: number.to_string() };
+        Err(ValidationError::new("revision", problem))
+    }
+
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Something stored, and what the store knows about it.
+///
+/// Its JSON form is the entity's with four fields more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored<E> {
+    /// What was stored. "Unchanged" compares this alone.
+    #[serde(flatten)]
+    pub entity: E,
+    /// When it was created, by the store's clock.
+    pub created_at: Timestamp,
+    /// When it was last changed, by the store's clock; never before `created_at`, and never going back.
+    pub updated_at: Timestamp,
+    /// The number of its last change.
+    pub revision: Revision,
+    /// When it was deleted; only videos are soft-deleted, so `None` for everything else.
+    pub deleted_at: Option<Timestamp>,
+}
+
+impl<E> Stored<E> {
+    /// Something created at `now`.
+    pub fn created(entity: E, now: Timestamp, revision: Revision) -> Self {
+        Self { entity, created_at: now, updated_at: now, revision, deleted_at: None }
+    }
+
+    /// The same thing changed to `entity` at `now`. A clock that went back does not take `updated_at` back.
+    #[must_use]
+    pub fn changed<F>(&self, entity: F, now: Timestamp, revision: Revision) -> Stored<F> {
+        Stored {
+            entity,
+            created_at: self.created_at,
+            updated_at: self.updated_at.max(now),
+            revision,
+            deleted_at: self.deleted_at,
+        }
+    }
+
+    /// What was stored seen through `view`, with everything else as it is.
+    pub fn map<F>(self, view: impl FnOnce(E) -> F) -> Stored<F> {
+        Stored {
+            entity: view(self.entity),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            revision: self.revision,
+            deleted_at: self.deleted_at,
+        }
+    }
+}
+
+impl<E> std::ops::Deref for Stored<E> {
+    type Target = E;
+
+    fn deref(&self) -> &E {
+        &self.entity
+    }
+}
+
+/// Whether a read sees what is deleted: videos, and the transcripts, graphs and files of deleted videos.
+/// Channels and tasks are never deleted softly; for them both mean the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Only what is not deleted.
+    #[default]
+    Live,
+    /// Everything.
+    WithDeleted,
+}
+
+impl Visibility {
+    /// Whether something is seen that is, or whose video is, deleted (`Some`) or not (`None`).
+    pub fn shows(self, deleted_at: Option<Timestamp>) -> bool {
+        self == Self::WithDeleted || deleted_at.is_none()
+    }
+}
+
+/// What became of an upsert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upserted<E> {
+    /// It was not there and was created.
+    Created(Stored<E>),
+    /// It was there and differed, and was changed.
+    Updated(Stored<E>),
+    /// It was there and equal; nothing was written, revision and times are the old ones.
+    Unchanged(Stored<E>),
+    /// It, or the video it belongs to, is deleted; nothing was written, and it stays deleted.
+    LeftDeleted,
+}
+
+impl<E> Upserted<E> {
+    /// What is stored now, unless it was left deleted.
+    pub fn stored(&self) -> Option<&Stored<E>> {
+        match self {
+            Self::Created(stored) | Self::Updated(stored) | Self::Unchanged(stored) => Some(stored),
+            Self::LeftDeleted => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_goes_back_does_not_take_updated_at_back() {
+        let at = |micros| Timestamp::from_unix_micros(micros).unwrap();
+        let created = Stored::created("a", at(10), Revision::new(1).unwrap());
+        let changed = created.changed("b", at(5), Revision::new(2).unwrap());
+        assert_eq!((changed.created_at, changed.updated_at), (at(10), at(10)));
+        assert_eq!(changed.changed("c", at(11), Revision::new(3).unwrap()).updated_at, at(11));
+    }
+
+    #[test]
+    fn a_revision_fits_a_signed_column() {
+        assert!(Revision::new(0).is_err() && Revision::new(u64::MAX).is_err());
+        assert_eq!(Revision::new(MAX_NUMBER).unwrap().get(), MAX_NUMBER);
+    }
+}

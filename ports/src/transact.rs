@@ -1,0 +1,162 @@
+//! Running work in a unit of work: commit on success, roll back on error, try again after a conflict.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use crate::{Conflict, Error, Mode, Result, Store, UnitOfWork};
+
+/// How often, and how soon, work is tried again after a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// How often the work is run at most, from 1.
+    pub max_attempts: u32,
+    /// How long to wait before the second attempt; twice as long before each one after that.
+    pub first_delay: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// Ten attempts, the second after 2 ms: a second in all.
+    fn default() -> Self {
+        Self { max_attempts: 10, first_delay: Duration::from_millis(2) }
+    }
+}
+
+impl RetryPolicy {
+    fn delay(&self, attempts: u32) -> Duration {
+        self.first_delay.saturating_mul(1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX))
+    }
+}
+
+/// An error of work that is run in a unit of work: it takes in the port's errors, and can tell whether it is
+/// one, so that a conflict inside the work is known as such.
+pub trait WorkError: From<Error> {
+    /// The port's error in it, if it is one.
+    fn as_port_error(&self) -> Option<&Error>;
+}
+
+impl WorkError for Error {
+    fn as_port_error(&self) -> Option<&Error> {
+        Some(self)
+    }
+}
+
+fn is_conflict(error: &impl WorkError) -> bool {
+    matches!(error.as_port_error(), Some(Error::Conflict(Conflict::Serialization)))
+}
+
+/// Runs `work` in a unit of work: commits it if `work` succeeds, rolls it back and gives the error if not. If
+/// others were in the way ([`Conflict::Serialization`]), the work is run again in a new unit, within the
+/// bound of `policy`; so it must not do anything outside the unit that may not be done twice.
+///
+/// The closure must own what it uses, or share it through an `Arc`, because its future is boxed for any
+/// lifetime of the unit. For work that borrows from its surroundings there is [`Attempts`].
+///
+/// ```
+/// use futures::FutureExt;
+/// use tubeatlas_domain::{Channel, Video};
+/// use tubeatlas_ports::{Error, Repositories, RetryPolicy, Store, WriteRepository, transact};
+///
+/// async fn add(store: &dyn Store, channel: Channel, video: Video) -> Result<(), Error> {
+///     transact(store, RetryPolicy::default(), move |unit| {
+///         let (channel, video) = (channel.clone(), video.clone());
+///         async move {
+///             unit.channels().upsert(&channel).await?;
+///             unit.videos().create(&video).await?;
+///             Ok(())
+///         }
+///         .boxed()
+///     })
+///     .await
+/// }
+/// ```
+///
+/// # Errors
+/// The error of `work`, of beginning or of committing; after the last attempt, the conflict.
+pub async fn transact<T, E, F>(store: &dyn Store, policy: RetryPolicy, work: F) -> Result<T, E>
+where
+    T: Send,
+    E: WorkError + Send,
+    F: for<'a> Fn(&'a dyn UnitOfWork) -> BoxFuture<'a, Result<T, E>> + Send + Sync,
+{
+    let mut attempts = Attempts::new(store, policy);
+    loop {
+        let unit = attempts.begin().await?;
+        let result = work(unit.as_ref()).await;
+        if let Some(result) = attempts.finish(unit, result).await {
+            return result;
+        }
+    }
+}
+
+/// [`transact`] as a loop that hands out one unit of work an attempt, for work that a closure cannot express.
+///
+/// ```
+/// use tubeatlas_domain::Video;
+/// use tubeatlas_ports::{Attempts, Error, Repositories, RetryPolicy, Store, WriteRepository};
+///
+/// async fn add(store: &dyn Store, video: &Video) -> Result<u64, Error> {
+///     let mut attempts = Attempts::new(store, RetryPolicy::default());
+///     loop {
+///         let unit = attempts.begin().await?;
+///         let result = async { Ok(unit.videos().create(video).await?.revision.get()) }.await;
+///         if let Some(result) = attempts.finish(unit, result).await {
+///             return result;
+///         }
+///     }
+/// }
+/// ```
+pub struct Attempts<'a> {
+    store: &'a dyn Store,
+    policy: RetryPolicy,
+    begun: u32,
+}
+
+impl<'a> Attempts<'a> {
+    /// Attempts on this store.
+    pub fn new(store: &'a dyn Store, policy: RetryPolicy) -> Self {
+        Self { store, policy, begun: 0 }
+    }
+
+    /// Opens the unit of work of the next attempt; waits before it if it is not the first one.
+    ///
+    /// # Errors
+    /// As [`Store::begin`], conflicts after the last attempt.
+    pub async fn begin(&mut self) -> Result<Box<dyn UnitOfWork>> {
+        loop {
+            if self.begun > 0 {
+                tokio::time::sleep(self.policy.delay(self.begun)).await;
+            }
+            self.begun += 1;
+            match self.store.begin(Mode::ReadWrite).await {
+                Err(error) if is_conflict(&error) && self.may_retry() => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Ends the attempt: commits after a success, rolls back after an error. `None` means that others were
+    /// in the way and the work is to be run again.
+    pub async fn finish<T, E: WorkError>(
+        &self,
+        unit: Box<dyn UnitOfWork>,
+        result: Result<T, E>,
+    ) -> Option<Result<T, E>> {
+        let result = match result {
+            Ok(value) => unit.commit().await.map(|()| value).map_err(E::from),
+            Err(error) => {
+                // Of the two errors the work's own says more; rolling back keeps nothing either way.
+                let _ = unit.rollback().await;
+                Err(error)
+            }
+        };
+        match result {
+            Err(error) if is_conflict(&error) && self.may_retry() => None,
+            result => Some(result),
+        }
+    }
+
+    fn may_retry(&self) -> bool {
+        self.begun < self.policy.max_attempts
+    }
+}

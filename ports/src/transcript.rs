@@ -1,0 +1,189 @@
+//! The port of transcripts, and of searching what was said.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tubeatlas_domain::search::SearchQuery;
+use tubeatlas_domain::{
+    ChannelId, LanguageTag, Timestamp, Transcript, TranscriptId, TranscriptSummary, VideoId,
+};
+
+use crate::{Catalogued, Cursor, DEFAULT_PAGE_LIMIT, Page, Result, Stored, Visibility, WriteRepository};
+
+/// Which transcripts a list takes in: those that meet all that is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TranscriptFilter {
+    /// Only those of this video.
+    pub video_id: Option<VideoId>,
+    /// Only those in a language that this tag covers ([`LanguageTag::covers`]).
+    pub language: Option<LanguageTag>,
+    /// Whether those of deleted videos are taken in.
+    pub visibility: Visibility,
+}
+
+/// The orders of a list of transcripts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TranscriptOrder {
+    /// By video, then by language, both byte by byte.
+    #[default]
+    Id,
+}
+
+impl Catalogued for Transcript {
+    type Filter = TranscriptFilter;
+    type Order = TranscriptOrder;
+    type Listed = TranscriptSummary;
+    type Position = TranscriptId;
+
+    fn listed(&self) -> TranscriptSummary {
+        self.summary()
+    }
+
+    fn position(listed: &Stored<TranscriptSummary>) -> TranscriptId {
+        TranscriptId { video_id: listed.video_id.clone(), language: listed.language.clone() }
+    }
+}
+
+/// What is searched for, and how the hits are wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchRequest {
+    /// The query.
+    pub query: SearchQuery,
+    /// Only in videos of this channel.
+    pub channel_id: Option<ChannelId>,
+    /// Only in this video.
+    pub video_id: Option<VideoId>,
+    /// Only in transcripts whose language this tag covers; titles and descriptions have no language, and are
+    /// left out then.
+    pub language: Option<LanguageTag>,
+    /// Whether deleted videos are searched.
+    pub visibility: Visibility,
+    /// The order of the hits.
+    pub order: SearchOrder,
+    /// How many hits at most, from 1 to [`MAX_PAGE_LIMIT`](crate::MAX_PAGE_LIMIT).
+    pub limit: u32,
+    /// After which hit; `None` for the first page.
+    pub after: Option<Cursor>,
+    /// How many cues of a hit are shown at most, from 0 to [`MAX_PAGE_LIMIT`](crate::MAX_PAGE_LIMIT).
+    pub cues_per_hit: u32,
+}
+
+/// The cues of a hit that are shown when nobody says how many.
+pub const DEFAULT_CUES_PER_HIT: u32 = 3;
+
+impl SearchRequest {
+    /// A search everywhere, by relevance, first page.
+    pub fn new(query: SearchQuery) -> Self {
+        Self {
+            query,
+            channel_id: None,
+            video_id: None,
+            language: None,
+            visibility: Visibility::Live,
+            order: SearchOrder::default(),
+            limit: DEFAULT_PAGE_LIMIT,
+            after: None,
+            cues_per_hit: DEFAULT_CUES_PER_HIT,
+        }
+    }
+}
+
+/// The orders of hits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SearchOrder {
+    /// Best score first; of the same score by video, then by language, both byte by byte, what has no
+    /// language first.
+    #[default]
+    Relevance,
+    /// By the video's date of publication, latest first, undated ones last; then as above.
+    Newest,
+    /// By the video's date of publication, earliest first, undated ones last; then as above.
+    Oldest,
+}
+
+/// The order key of a hit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchPosition {
+    /// The score, in [`SearchOrder::Relevance`].
+    pub score: Option<f64>,
+    /// The video's date, in the other orders.
+    pub published_at: Option<Timestamp>,
+    /// The video.
+    pub video_id: VideoId,
+    /// The language.
+    pub language: Option<LanguageTag>,
+}
+
+/// A transcript, or the title and description of a video, in which the query was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchHit {
+    /// The video.
+    pub video_id: VideoId,
+    /// The video's title.
+    pub title: String,
+    /// The places in the title where the query was found: byte ranges `[from, to]`, in order.
+    pub title_highlights: Vec<(usize, usize)>,
+    /// The video's channel.
+    pub channel_id: Option<ChannelId>,
+    /// The video's page.
+    pub url: Option<String>,
+    /// When the video was published.
+    pub published_at: Option<Timestamp>,
+    /// The transcript's language; `None` if the query was found in title and description.
+    pub language: Option<LanguageTag>,
+    /// How well it fits: the larger the better, comparable within one answer of one adapter, never NaN. Absent
+    /// where the order is by date.
+    pub score: Option<f64>,
+    /// The cues in which the query was found, best first; none for title and description.
+    pub cues: Vec<FoundCue>,
+}
+
+/// A cue in which a query was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundCue {
+    /// When it appears, in milliseconds.
+    pub start_ms: u64,
+    /// When it disappears, in milliseconds.
+    pub end_ms: u64,
+    /// What is said.
+    pub text: String,
+    /// The places in the text where the query was found: byte ranges `[from, to]`, in order.
+    pub highlights: Vec<(usize, usize)>,
+}
+
+/// The transcripts.
+///
+/// # What an implementor owes
+/// The index follows the write: what a write of a transcript, or of a video's title and description, has
+/// acknowledged is found by the next search, and what it replaced is not; inside a unit of work by that
+/// unit's searches.
+#[async_trait]
+pub trait TranscriptRepository: WriteRepository<Transcript> {
+    /// Finds where something was said.
+    ///
+    /// # What an implementor owes
+    /// - The text that is searched is what [`transcript_passages`] makes of each transcript and
+    ///   [`metadata_passages`] of each video's title and description; a passage is found exactly if
+    ///   [`Expression::matches`] says so of its tokens. So every adapter finds the same.
+    /// - Found passages are grouped to one hit a transcript (or a video's title and description); its score
+    ///   is that of its best passage.
+    /// - A transcript's cues are those that [`find_cues`] gives for the query, at most `cues_per_hit`; the
+    ///   title's highlights are those of [`find_in_text`].
+    /// - Scores are each adapter's own. At equal length, more occurrences do not score lower; a word that
+    ///   fewer passages hold does not score lower than one that more hold; a longer passage with the same
+    ///   occurrences does not score higher.
+    /// - Pages keep the promise of [`Page`]; in the order of relevance only while nothing is written.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::Error::Invalid) for a limit or cursor as in
+    /// [`list`](crate::Repository::list).
+    ///
+    /// [`transcript_passages`]: tubeatlas_domain::search::transcript_passages
+    /// [`metadata_passages`]: tubeatlas_domain::search::metadata_passages
+    /// [`Expression::matches`]: tubeatlas_domain::search::Expression::matches
+    /// [`find_cues`]: tubeatlas_domain::search::find_cues
+    /// [`find_in_text`]: tubeatlas_domain::search::find_in_text
+    async fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>>;
+}
