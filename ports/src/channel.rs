@@ -45,8 +45,6 @@ impl Catalogued for Channel {
     }
 }
 
-/// The channels. Nothing beyond the generic core; a channel is never deleted softly, and cannot be deleted
+/// The channels. Nothing beyond the generic core yet; a channel is never deleted softly, and cannot be deleted
 /// while a video (also a deleted one) or a graph refers to it.
 pub trait ChannelRepository: WriteRepository<Channel> {}
-
-impl<R: WriteRepository<Channel> + ?Sized> ChannelRepository for R {}

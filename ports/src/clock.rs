@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 /// The source of the current time.
 ///
-/// It may stand still and it may go back; nothing that depends on it for more than a display may break then.
+/// It may stand still and it may go back. Revisions and units of work do not depend on it; the leases of tasks
+/// and the order of their queue do.
 pub trait Clock: Send + Sync {
     /// The current time.
     fn now(&self) -> Timestamp;

@@ -19,15 +19,15 @@ pub type Source = Box<dyn StdError + Send + Sync + 'static>;
 ///
 /// # What a variant says about the data
 /// After every variant but [`Unavailable`](Self::Unavailable), [`Corrupt`](Self::Corrupt) and
-/// [`Backend`](Self::Backend) a single write was not applied. After those three it may have been: the store
-/// could not learn what became of it.
+/// [`Backend`](Self::Backend) a single write, or a commit, was not applied. After those three it may have
+/// been, wholly: the store could not learn what became of it.
 ///
 /// # What a variant says about a unit of work
 /// [`NotFound`](Self::NotFound), [`AlreadyExists`](Self::AlreadyExists),
 /// [`MissingReference`](Self::MissingReference), [`StillReferenced`](Self::StillReferenced),
-/// [`Invalid`](Self::Invalid) and [`Unsupported`](Self::Unsupported) leave it as usable as it was
-/// ([`Error::keeps_unit_of_work`]), in every adapter. Any other error ends it: its later calls and its commit
-/// fail, and nothing of it is kept.
+/// [`Invalid`](Self::Invalid), [`ReadOnly`](Self::ReadOnly) and [`Unsupported`](Self::Unsupported) leave it as
+/// usable as it was ([`Error::keeps_unit_of_work`]), in every adapter. Any other error ends it: its later
+/// calls and its commit fail, and nothing of it is kept.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -72,8 +72,9 @@ pub enum Error {
         by: EntityKind,
     },
     /// The request itself is wrong: a bound exceeded, a cursor of another list.
+    // No `#[from]`: an adapter that reads a row which the domain refuses has to answer `Corrupt`.
     #[error(transparent)]
-    Invalid(#[from] ValidationError),
+    Invalid(ValidationError),
     /// The request does not fit what others did meanwhile.
     #[error(transparent)]
     Conflict(#[from] Conflict),
@@ -85,7 +86,9 @@ pub enum Error {
         /// The cause, if the store gave one.
         source: Option<Source>,
     },
-    /// The store did not become free in the configured time; the call never began, so it changed nothing.
+    /// It was not done within the configured time, and it changed nothing: it waited for a connection or for the
+    /// right to write, gave way to other transactions too often, or its statement was stopped and undone. When
+    /// the store cannot know that, it answers [`Unavailable`](Self::Unavailable).
     #[error("timed out after {waited_ms} ms waiting for {waited_for}")]
     Timeout {
         /// What was waited for: a connection, the right to write, …
@@ -119,7 +122,7 @@ pub enum Error {
         /// What was found, what was expected, and what to do.
         message: String,
     },
-    /// The store was closed, or the unit of work has ended.
+    /// The store was closed, or the unit of work has ended (also by its deadline).
     #[error("{what} is closed")]
     Closed {
         /// What is closed, and why if it was not asked for.
@@ -192,6 +195,7 @@ impl Error {
                 | Self::MissingReference { .. }
                 | Self::StillReferenced { .. }
                 | Self::Invalid(_)
+                | Self::ReadOnly { .. }
                 | Self::Unsupported { .. }
         )
     }

@@ -50,8 +50,6 @@ impl Catalogued for KnowledgeGraph {
     }
 }
 
-/// The knowledge graphs. Nothing beyond the generic core. A graph of a video is hidden, restored and purged
+/// The knowledge graphs. Nothing beyond the generic core yet. A graph of a video is hidden, restored and purged
 /// with it; a graph of a channel keeps the channel from being deleted.
 pub trait KnowledgeGraphRepository: WriteRepository<KnowledgeGraph> {}
-
-impl<R: WriteRepository<KnowledgeGraph> + ?Sized> KnowledgeGraphRepository for R {}

@@ -12,8 +12,9 @@
 //!     let Some(stored) = store.videos().get(id, Visibility::Live).await? else { return Ok(()) };
 //!     let mut fields = stored.entity.into_fields();
 //!     fields.title = title.to_owned();
+//!     let renamed = Video::new(fields).map_err(Error::Invalid)?;
 //!     // Only if nobody else changed it meanwhile; otherwise `Conflict::Revision`.
-//!     store.videos().update(&Video::new(fields)?, Some(stored.revision)).await?;
+//!     store.videos().update(&renamed, Some(stored.revision)).await?;
 //!     Ok(())
 //! }
 //! ```
@@ -27,7 +28,9 @@
 //! # How methods are added later
 //! A new method comes with a default that answers [`Error::Unsupported`], and rules in the contract suite
 //! that an adapter may declare away; so an adapter of another team goes on compiling, and its report shows
-//! what it does not have yet. Only a new major version makes a method required.
+//! what it does not have yet. Only a new major version makes a method required, or adds to a filter, a request,
+//! an order or [`Visibility`]: an adapter that ignored the new part would answer wrongly, so adapters
+//! destructure filters without `..` and match orders without `_`.
 //!
 //! # Features
 //! `mock`: [mockall] mocks of every port in [`mock`], for unit tests of code that calls them.
@@ -63,14 +66,15 @@ pub use page::{
     Cursor, CursorScope, DEFAULT_PAGE_LIMIT, MAX_CURSOR_BYTES, MAX_PAGE_LIMIT, Page, PageRequest, check_limit,
 };
 pub use processing_task::{
-    ClaimRequest, ProcessingTaskFilter, ProcessingTaskOrder, ProcessingTaskPosition, ProcessingTaskRepository,
+    ClaimRequest, MAX_EXPIRED_PER_CLAIM, MAX_LEASE_MS, ProcessingTaskFilter, ProcessingTaskOrder,
+    ProcessingTaskPosition, ProcessingTaskRepository, check_lease,
 };
 pub use repository::{Catalogued, MAX_BATCH, Repository, RepositoryExt, WriteRepository, check_batch};
 pub use store::{Health, Mode, Repositories, Store, UnitOfWork};
 pub use stored::{Revision, Stored, Upserted, Visibility};
 pub use transact::{Attempts, RetryPolicy, WorkError, transact};
 pub use transcript::{
-    DEFAULT_CUES_PER_HIT, FoundCue, SearchHit, SearchOrder, SearchPosition, SearchRequest, TranscriptFilter,
-    TranscriptOrder, TranscriptRepository,
+    DEFAULT_CUES_PER_HIT, DEFAULT_SEARCH_LIMIT, FoundCue, MAX_SEARCH_LIMIT, SearchHit, SearchOrder,
+    SearchPosition, SearchRequest, TranscriptFilter, TranscriptOrder, TranscriptRepository,
 };
 pub use video::{VideoFilter, VideoOrder, VideoPosition, VideoRepository};

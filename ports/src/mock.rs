@@ -200,8 +200,13 @@ mock! {
         async fn fail(&self, id: ProcessingTaskId, token: LeaseToken, failure: &TaskFailure) -> Result<Stored<ProcessingTask>>;
         async fn retry(&self, id: ProcessingTaskId) -> Result<Stored<ProcessingTask>>;
         async fn cancel(&self, id: ProcessingTaskId) -> Result<Stored<ProcessingTask>>;
+        async fn remove_finished(&self, before: Timestamp, limit: u32) -> Result<u64>;
     }
 }
+
+impl ChannelRepository for MockChannels {}
+
+impl KnowledgeGraphRepository for MockKnowledgeGraphs {}
 
 /// Mock repositories, handed out as a store or a unit of work does.
 #[derive(Default)]

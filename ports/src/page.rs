@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tubeatlas_domain::{Problem, ValidationError};
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// The most items of one page: enough to amortise a call, few enough to answer in one piece.
 pub const MAX_PAGE_LIMIT: u32 = 1_000;
@@ -71,13 +71,13 @@ impl<O: Default> Default for PageRequest<O> {
 /// Checks the limit of a page.
 ///
 /// # Errors
-/// [`Invalid`](crate::Error::Invalid) if it is not from 1 to [`MAX_PAGE_LIMIT`].
-pub fn check_limit(limit: u32) -> Result<()> {
-    if (1..=MAX_PAGE_LIMIT).contains(&limit) {
+/// [`Invalid`](crate::Error::Invalid) if it is not from 1 to `max`.
+pub fn check_limit(limit: u32, max: u32) -> Result<()> {
+    if (1..=max).contains(&limit) {
         return Ok(());
     }
-    let problem = Problem::OutOfRange { min: 1, max: MAX_PAGE_LIMIT.into(), actual: limit.to_string() };
-    Err(ValidationError::new("limit", problem).into())
+    let problem = Problem::OutOfRange { min: 1, max: max.into(), actual: limit.to_string() };
+    Err(Error::Invalid(ValidationError::new("limit", problem)))
 }
 
 /// Where a page ends: an opaque text that a client gives back to go on from there.
@@ -142,27 +142,27 @@ impl Cursor {
     /// order or filter.
     pub fn decode<P: DeserializeOwned>(&self, scope: CursorScope) -> Result<P> {
         if self.0.len() > MAX_CURSOR_BYTES {
-            return Err(invalid("is longer than any cursor").into());
+            return Err(invalid("is longer than any cursor"));
         }
         let bytes = BASE64URL_NOPAD
             .decode(self.0.as_bytes())
             .map_err(|_| invalid("is not one that a list gave out"))?;
         let (Some((&version, rest)), true) = (bytes.split_first(), bytes.len() > HEADER_BYTES) else {
-            return Err(invalid("is cut off").into());
+            return Err(invalid("is cut off"));
         };
         if version != VERSION {
             let problem = format!("has version {version}; this program reads version {VERSION}");
-            return Err(invalid(&problem).into());
+            return Err(invalid(&problem));
         }
         let (cursor_scope, rest) = rest.split_at(8);
         let (checksum, payload) = rest.split_at(8);
         if fnv1a(&[cursor_scope, payload]).to_be_bytes() != checksum {
-            return Err(invalid("is not as a list gave it out").into());
+            return Err(invalid("is not as a list gave it out"));
         }
         if scope.0.to_be_bytes() != cursor_scope {
-            return Err(invalid("belongs to another list, order or filter").into());
+            return Err(invalid("belongs to another list, order or filter"));
         }
-        Ok(serde_json::from_slice(payload).map_err(|_| invalid("is not as a list gave it out"))?)
+        serde_json::from_slice(payload).map_err(|_| invalid("is not as a list gave it out"))
     }
 }
 
@@ -172,9 +172,9 @@ impl fmt::Display for Cursor {
     }
 }
 
-fn invalid(problem: &str) -> ValidationError {
+fn invalid(problem: &str) -> Error {
     let message = format!("{problem}; begin again without a cursor");
-    ValidationError::new("cursor", Problem::Malformed(message))
+    Error::Invalid(ValidationError::new("cursor", Problem::Malformed(message)))
 }
 
 /// FNV-1a, 64 bit (Fowler, Noll, Vo): small, and the same on every machine and in every version.
@@ -188,7 +188,6 @@ fn fnv1a(parts: &[&[u8]]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Error;
 
     fn scope(name: &str) -> CursorScope {
         CursorScope::new(name, &"newest", &Some(1))
@@ -231,7 +230,7 @@ mod tests {
 
     #[test]
     fn limits_are_bounded() {
-        assert!(check_limit(1).is_ok() && check_limit(MAX_PAGE_LIMIT).is_ok());
-        assert!(check_limit(0).is_err() && check_limit(MAX_PAGE_LIMIT + 1).is_err());
+        assert!(check_limit(1, 9).is_ok() && check_limit(9, 9).is_ok());
+        assert!(check_limit(0, 9).is_err() && check_limit(10, 9).is_err());
     }
 }

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tubeatlas_domain::{Entity, Problem, ValidationError};
 
-use crate::{Page, PageRequest, Result, Revision, Stored, Upserted, Visibility};
+use crate::{CursorScope, Error, Page, PageRequest, Result, Revision, Stored, Upserted, Visibility};
 
 /// The most entities or ids in one call of a `_many` method: bounded, because a call is one transaction.
-pub const MAX_BATCH: usize = 10_000;
+pub const MAX_BATCH: usize = 1_000;
 
 /// An entity that a repository keeps: how it is filtered, ordered and listed.
 pub trait Catalogued: Entity {
@@ -21,6 +21,11 @@ pub trait Catalogued: Entity {
     type Listed: Clone + PartialEq + std::fmt::Debug + Serialize + Send + Sync + 'static;
     /// The order key after which a page goes on; what a cursor of the list holds.
     type Position: Clone + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned + Send + Sync;
+
+    /// The scope of the cursors of a list with this order and filter.
+    fn cursor_scope(order: Self::Order, filter: &Self::Filter) -> CursorScope {
+        CursorScope::new(Self::KIND.as_str(), &order, filter)
+    }
 
     /// How a list shows this one.
     fn listed(&self) -> Self::Listed;
@@ -36,7 +41,11 @@ pub trait Catalogued: Entity {
 ///   a call on a unit of work sees what that unit wrote.
 /// - Every method may answer [`Unavailable`](crate::Error::Unavailable), [`Timeout`](crate::Error::Timeout),
 ///   [`Closed`](crate::Error::Closed), [`Corrupt`](crate::Error::Corrupt) and
-///   [`Backend`](crate::Error::Backend); its documentation names what else it may answer.
+///   [`Backend`](crate::Error::Backend), writes also [`StorageFull`](crate::Error::StorageFull), and inside a
+///   unit of work [`Conflict::Serialization`](crate::Conflict::Serialization); its documentation names what
+///   else it may answer. A single call that gives way to others again and again answers `Timeout` in the end.
+/// - What is read equals (`PartialEq`) what was written. A stored row that the domain refuses is `Corrupt`.
+/// - A text in a filter or look-up that no entity can hold (too long, with NUL) finds nothing, and is no error.
 /// - Nothing waits longer than the configured time.
 /// - The future of a call may be dropped at any time: dropping never blocks and never panics.
 #[async_trait]
@@ -73,17 +82,23 @@ pub trait Repository<E: Catalogued>: Send + Sync {
 /// - A write is atomic: it happens wholly or not at all, also when its future is dropped (then it possibly
 ///   happened) or the process dies. Of a `_many` call, either all items are written or none.
 /// - What was acknowledged outside a unit of work, or by its commit, is durable as the adapter documents.
-/// - A write that changes something gives what it writes a new [`Revision`], the same or a larger one for
-///   later items of a `_many` call, and sets `updated_at` from the clock as [`Stored::changed`] does. One that
-///   changes nothing writes nothing.
-/// - The items of a `_many` call take effect one after the other: a later one sees the earlier ones.
-/// - When several errors apply, the first of these is answered: `Invalid`, `ReadOnly`, `NotFound`,
-///   `AlreadyExists`, `Conflict`, `MissingReference`, `StillReferenced`; of a `_many` call, the error of the
+/// - A write that changes something gives what it writes a new [`Revision`] and sets `updated_at` from the
+///   clock as [`Stored::changed`] does. One that changes nothing writes nothing.
+/// - The items of a `_many` call take effect one after the other, with ever larger revisions: a later one sees
+///   the earlier ones.
+/// - When several answers apply, the first of these is given: `Closed` or `Conflict::Serialization` of a unit
+///   of work that has ended, `Unsupported`, `Invalid`, `ReadOnly`, `NotFound` or
+///   [`Upserted::LeftDeleted`], `Conflict::Revision`, `AlreadyExists` (of `id` before `path`),
+///   `MissingReference`, `StillReferenced` (by a video before by a graph); of a `_many` call, the error of the
 ///   first item that has one.
-/// - In a read-only unit of work, every write answers [`ReadOnly`](crate::Error::ReadOnly), also one that
-///   would change nothing.
+/// - In a read-only unit of work, every write that is not refused for an earlier reason of this list answers
+///   [`ReadOnly`](crate::Error::ReadOnly), also one that would change nothing.
 /// - Nothing can be attached to what is not there: a video's channel, if it names one, must exist; the video
 ///   of a transcript, graph or media file must exist and not be deleted; a graph's channel must exist.
+/// - What is stored belongs to the owner that it is stored with: if that video is deleted, it is hidden, and
+///   `update` and `delete` of it are `NotFound`, `upsert` leaves it alone. Only what is new is judged by the
+///   owner that it names. To move something to an owner that is missing or deleted is `MissingReference`, for
+///   `update` and `upsert` alike.
 #[async_trait]
 pub trait WriteRepository<E: Catalogued>: Repository<E> {
     /// Stores a new entity.
@@ -116,8 +131,8 @@ pub trait WriteRepository<E: Catalogued>: Repository<E> {
     async fn update_many(&self, entities: &[E]) -> Result<Vec<Stored<E>>>;
 
     /// Creates the entity if its id is free, changes what has its id to it if that differs, and leaves what
-    /// is deleted alone. Of a transcript, graph or media file that belongs to a deleted video, nothing is
-    /// written either, whether it was there or not.
+    /// is deleted alone: a deleted video; what is stored with a deleted video; and something new that names a
+    /// deleted video.
     ///
     /// # Errors
     /// [`AlreadyExists`](crate::Error::AlreadyExists) if another field than the id must be unique and is
@@ -163,7 +178,7 @@ pub trait RepositoryExt<E: Catalogued>: Repository<E> {
             let Some(request) = request else { return Ok(None) };
             let page = self.list(filter, &request).await?;
             let next = page.next.map(|after| PageRequest { after: Some(after), ..request });
-            Ok::<_, crate::Error>(Some((stream::iter(page.items.into_iter().map(Ok)), next)))
+            Ok::<_, Error>(Some((stream::iter(page.items.into_iter().map(Ok)), next)))
         });
         futures::TryStreamExt::try_flatten(pages)
     }
@@ -180,5 +195,5 @@ pub fn check_batch<T>(items: &[T]) -> Result<()> {
         return Ok(());
     }
     let problem = Problem::TooMany { max: MAX_BATCH, actual: items.len() };
-    Err(ValidationError::new("batch", problem).into())
+    Err(Error::Invalid(ValidationError::new("batch", problem)))
 }

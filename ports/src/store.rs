@@ -48,8 +48,7 @@ pub enum Mode {
 ///   to a unit of work. Reads do not wait for a unit of work that is open.
 /// - **Bounded.** Nothing waits forever: a pool that is exhausted, a writer that is held or a server that
 ///   stalls is answered as [`Timeout`](crate::Error::Timeout) or
-///   [`Unavailable`](crate::Error::Unavailable) within the configured time. A call that was answered `Timeout`
-///   has not begun and will not.
+///   [`Unavailable`](crate::Error::Unavailable) within the configured time.
 /// - **Cancellable.** Dropping any future never blocks and never panics, on either flavour of tokio runtime,
 ///   and leaves nothing behind that a later caller could meet.
 #[async_trait]
@@ -62,15 +61,17 @@ pub trait Store: Repositories {
     /// [`Mode::ReadWrite`] on a store that can only be read.
     async fn begin(&self, mode: Mode) -> Result<Box<dyn UnitOfWork>>;
 
-    /// Asks the store whether it works: that it answers a read, and could write unless it is read-only.
+    /// Asks the store whether it works: whether it answers a read. It does not wait for the right to write.
     ///
     /// # Errors
     /// What stands in the way.
     async fn health(&self) -> Result<Health>;
 
-    /// Closes the store: new calls are answered [`Closed`](crate::Error::Closed) at once, calls that had
-    /// begun are answered, units of work that are still open at the deadline that the adapter documents are
-    /// rolled back, and everything that was held is released. A second close does nothing.
+    /// Closes the store. From then on new single calls, `begin` and `health` answer
+    /// [`Closed`](crate::Error::Closed) at once. Calls that had begun are answered; units of work that are
+    /// open go on, commit included, until they end or their deadline rolls them back. Then everything that
+    /// was held is released, and `close` answers. Dropping its future does not open the store again; another
+    /// `close` waits for the rest.
     async fn close(&self) -> Result<()>;
 }
 
@@ -79,15 +80,21 @@ pub trait Store: Repositories {
 /// It is short, and nothing slow is awaited inside it: it may hold the only right to write.
 ///
 /// # What an implementor owes
-/// - It reads what it wrote; nobody else sees that before the commit has been acknowledged. What others
-///   commit meanwhile it does not see.
+/// - It reads what it wrote. Apart from that it sees the state of one moment, which lies before `begin`
+///   answers: every commit acknowledged before `begin` was called is in it, and none that begins after `begin`
+///   answered.
+/// - Nobody else sees anything of it before `commit` was called, and everybody sees all of it once `commit` has
+///   been acknowledged; in between it becomes visible at one moment.
 /// - Errors that leave the data as it was ([`Error::keeps_unit_of_work`](crate::Error::keeps_unit_of_work))
 ///   leave it usable, with all that was done before; any other error of a call ends it.
-/// - If the future of one of its calls is dropped before it is ready, it ends as well.
-/// - It has a deadline, which the adapter documents; then it ends, is rolled back, and gives back what it
-///   holds, without anybody calling it.
-/// - When it has ended, each of its calls, and commit, fails with [`Closed`](crate::Error::Closed), or
-///   [`Timeout`](crate::Error::Timeout) when it was the deadline; rollback succeeds.
+/// - If the future of one of its calls is dropped after its first poll and before it is ready, it ends as
+///   well; one that was never polled has not happened. Calls that are polled at the same time run one after
+///   the other, in some order.
+/// - It has a deadline, which the adapter documents, in either mode, measured by a monotonic clock (not by the
+///   [`Clock`](crate::Clock) port) from when `begin` answers; then it ends, is rolled back, and gives back
+///   what it holds, without anybody calling it. A commit that has begun is not subject to it.
+/// - When it has ended, each of its calls, and commit, fails with [`Closed`](crate::Error::Closed), or again
+///   with [`Conflict::Serialization`](crate::Conflict::Serialization) if that ended it; rollback succeeds.
 /// - Dropping it rolls it back, also during a panic or when the future that owns it is cancelled. Whoever
 ///   waits for what it holds does not wait longer than that takes.
 #[async_trait]
@@ -96,9 +103,9 @@ pub trait UnitOfWork: Repositories {
     ///
     /// # Errors
     /// [`Conflict::Serialization`](crate::Conflict::Serialization) if it has to give way to another one;
-    /// [`Closed`](crate::Error::Closed) or [`Timeout`](crate::Error::Timeout) if it has ended. Nothing is kept
-    /// then. After [`Unavailable`](crate::Error::Unavailable) or [`Backend`](crate::Error::Backend) all of it
-    /// or nothing was kept.
+    /// [`Closed`](crate::Error::Closed) if it has ended. Nothing is kept then. After
+    /// [`Unavailable`](crate::Error::Unavailable), [`Corrupt`](crate::Error::Corrupt) or
+    /// [`Backend`](crate::Error::Backend) all of it or nothing was kept.
     async fn commit(self: Box<Self>) -> Result<()>;
 
     /// Forgets all that was done.
@@ -110,9 +117,17 @@ pub trait UnitOfWork: Repositories {
 
 /// What a store says of itself when it works.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Health {
     /// The adapter: `sqlite`, `memory`, …
     pub adapter: &'static str,
     /// What an operator wants to know (versions, sizes, connections), by name; never a credential.
     pub details: BTreeMap<&'static str, String>,
+}
+
+impl Health {
+    /// The health of an adapter of this name, of which nothing more is known.
+    pub fn new(adapter: &'static str) -> Self {
+        Self { adapter, details: BTreeMap::new() }
+    }
 }

@@ -5,9 +5,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tubeatlas_domain::{MAX_NUMBER, Problem, Timestamp, ValidationError};
 
-/// The number of a change. A store gives each write that changes something a larger one than any before, over
-/// all entities, also after what was changed has been purged, and also when the clock stands still or goes
-/// back. There may be gaps.
+/// The number of a change. They come from one sequence for the whole store:
+/// - no two changes share a revision;
+/// - each change of an entity, also one that takes its id again after a purge, has a larger one than all
+///   earlier changes under that id;
+/// - of two writes, one of which was acknowledged before the other began, the later has the larger one.
+///
+/// All this also when the clock stands still or goes back. There may be gaps, and writes that overlap in time
+/// may commit in another order than that of their revisions. A revision that was answered inside a unit of
+/// work means nothing unless the unit commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Revision(u64);
@@ -73,6 +79,24 @@ impl<E> Stored<E> {
         }
     }
 
+    /// The same thing, softly deleted at `now`.
+    #[must_use]
+    pub fn deleted(&self, now: Timestamp, revision: Revision) -> Self
+    where
+        E: Clone,
+    {
+        Self { deleted_at: Some(now), ..self.changed(self.entity.clone(), now, revision) }
+    }
+
+    /// The same thing, no longer deleted, at `now`.
+    #[must_use]
+    pub fn restored(&self, now: Timestamp, revision: Revision) -> Self
+    where
+        E: Clone,
+    {
+        Self { deleted_at: None, ..self.changed(self.entity.clone(), now, revision) }
+    }
+
     /// What was stored seen through `view`, with everything else as it is.
     pub fn map<F>(self, view: impl FnOnce(E) -> F) -> Stored<F> {
         Stored {
@@ -94,7 +118,8 @@ impl<E> std::ops::Deref for Stored<E> {
 }
 
 /// Whether a read sees what is deleted: videos, and the transcripts, graphs and files of deleted videos.
-/// Channels and tasks are never deleted softly; for them both mean the same.
+/// Channels and tasks, and the graphs of channels, are never deleted softly: for them the first two mean the
+/// same, and the third shows nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
@@ -103,12 +128,18 @@ pub enum Visibility {
     Live,
     /// Everything.
     WithDeleted,
+    /// Only what is deleted.
+    OnlyDeleted,
 }
 
 impl Visibility {
     /// Whether something is seen that is, or whose video is, deleted (`Some`) or not (`None`).
     pub fn shows(self, deleted_at: Option<Timestamp>) -> bool {
-        self == Self::WithDeleted || deleted_at.is_none()
+        match self {
+            Self::Live => deleted_at.is_none(),
+            Self::WithDeleted => true,
+            Self::OnlyDeleted => deleted_at.is_some(),
+        }
     }
 }
 

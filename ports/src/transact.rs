@@ -49,20 +49,18 @@ fn is_conflict(error: &impl WorkError) -> bool {
 /// others were in the way ([`Conflict::Serialization`]), the work is run again in a new unit, within the
 /// bound of `policy`; so it must not do anything outside the unit that may not be done twice.
 ///
-/// The closure must own what it uses, or share it through an `Arc`, because its future is boxed for any
-/// lifetime of the unit. For work that borrows from its surroundings there is [`Attempts`].
+/// For work that a closure cannot express there is [`Attempts`].
 ///
 /// ```
 /// use futures::FutureExt;
 /// use tubeatlas_domain::{Channel, Video};
-/// use tubeatlas_ports::{Error, Repositories, RetryPolicy, Store, WriteRepository, transact};
+/// use tubeatlas_ports::{Error, Mode, Repositories, RetryPolicy, Store, WriteRepository, transact};
 ///
-/// async fn add(store: &dyn Store, channel: Channel, video: Video) -> Result<(), Error> {
-///     transact(store, RetryPolicy::default(), move |unit| {
-///         let (channel, video) = (channel.clone(), video.clone());
+/// async fn add(store: &dyn Store, channel: &Channel, video: &Video) -> Result<(), Error> {
+///     transact(store, Mode::ReadWrite, RetryPolicy::default(), |unit| {
 ///         async move {
-///             unit.channels().upsert(&channel).await?;
-///             unit.videos().create(&video).await?;
+///             unit.channels().upsert(channel).await?;
+///             unit.videos().create(video).await?;
 ///             Ok(())
 ///         }
 ///         .boxed()
@@ -73,13 +71,20 @@ fn is_conflict(error: &impl WorkError) -> bool {
 ///
 /// # Errors
 /// The error of `work`, of beginning or of committing; after the last attempt, the conflict.
-pub async fn transact<T, E, F>(store: &dyn Store, policy: RetryPolicy, work: F) -> Result<T, E>
+// `'c` bounds the lifetimes for which the closure must work: without it the closure could borrow nothing from
+// its surroundings.
+pub async fn transact<'c, T, E, F>(
+    store: &dyn Store,
+    mode: Mode,
+    policy: RetryPolicy,
+    work: F,
+) -> Result<T, E>
 where
     T: Send,
     E: WorkError + Send,
-    F: for<'a> Fn(&'a dyn UnitOfWork) -> BoxFuture<'a, Result<T, E>> + Send + Sync,
+    F: for<'a> Fn(&'a (dyn UnitOfWork + 'c)) -> BoxFuture<'a, Result<T, E>> + Send + Sync,
 {
-    let mut attempts = Attempts::new(store, policy);
+    let mut attempts = Attempts::new(store, mode, policy);
     loop {
         let unit = attempts.begin().await?;
         let result = work(unit.as_ref()).await;
@@ -93,10 +98,10 @@ where
 ///
 /// ```
 /// use tubeatlas_domain::Video;
-/// use tubeatlas_ports::{Attempts, Error, Repositories, RetryPolicy, Store, WriteRepository};
+/// use tubeatlas_ports::{Attempts, Error, Mode, Repositories, RetryPolicy, Store, WriteRepository};
 ///
 /// async fn add(store: &dyn Store, video: &Video) -> Result<u64, Error> {
-///     let mut attempts = Attempts::new(store, RetryPolicy::default());
+///     let mut attempts = Attempts::new(store, Mode::ReadWrite, RetryPolicy::default());
 ///     loop {
 ///         let unit = attempts.begin().await?;
 ///         let result = async { Ok(unit.videos().create(video).await?.revision.get()) }.await;
@@ -108,14 +113,15 @@ where
 /// ```
 pub struct Attempts<'a> {
     store: &'a dyn Store,
+    mode: Mode,
     policy: RetryPolicy,
     begun: u32,
 }
 
 impl<'a> Attempts<'a> {
     /// Attempts on this store.
-    pub fn new(store: &'a dyn Store, policy: RetryPolicy) -> Self {
-        Self { store, policy, begun: 0 }
+    pub fn new(store: &'a dyn Store, mode: Mode, policy: RetryPolicy) -> Self {
+        Self { store, mode, policy, begun: 0 }
     }
 
     /// Opens the unit of work of the next attempt; waits before it if it is not the first one.
@@ -128,7 +134,7 @@ impl<'a> Attempts<'a> {
                 tokio::time::sleep(self.policy.delay(self.begun)).await;
             }
             self.begun += 1;
-            match self.store.begin(Mode::ReadWrite).await {
+            match self.store.begin(self.mode).await {
                 Err(error) if is_conflict(&error) && self.may_retry() => {}
                 answer => return answer,
             }

@@ -7,7 +7,7 @@ use tubeatlas_domain::{
     ChannelId, LanguageTag, Timestamp, Transcript, TranscriptId, TranscriptSummary, VideoId,
 };
 
-use crate::{Catalogued, Cursor, DEFAULT_PAGE_LIMIT, Page, Result, Stored, Visibility, WriteRepository};
+use crate::{Catalogued, Cursor, CursorScope, Page, Result, Stored, Visibility, WriteRepository};
 
 /// Which transcripts a list takes in: those that meet all that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,13 +61,19 @@ pub struct SearchRequest {
     pub visibility: Visibility,
     /// The order of the hits.
     pub order: SearchOrder,
-    /// How many hits at most, from 1 to [`MAX_PAGE_LIMIT`](crate::MAX_PAGE_LIMIT).
+    /// How many hits at most, from 1 to [`MAX_SEARCH_LIMIT`].
     pub limit: u32,
     /// After which hit; `None` for the first page.
     pub after: Option<Cursor>,
-    /// How many cues of a hit are shown at most, from 0 to [`MAX_PAGE_LIMIT`](crate::MAX_PAGE_LIMIT).
+    /// How many cues of a hit are shown at most.
     pub cues_per_hit: u32,
 }
+
+/// The most hits of one page: for each, a whole transcript is looked through for its cues.
+pub const MAX_SEARCH_LIMIT: u32 = 100;
+
+/// The hits of a page when nobody says how many.
+pub const DEFAULT_SEARCH_LIMIT: u32 = 20;
 
 /// The cues of a hit that are shown when nobody says how many.
 pub const DEFAULT_CUES_PER_HIT: u32 = 3;
@@ -82,10 +88,16 @@ impl SearchRequest {
             language: None,
             visibility: Visibility::Live,
             order: SearchOrder::default(),
-            limit: DEFAULT_PAGE_LIMIT,
+            limit: DEFAULT_SEARCH_LIMIT,
             after: None,
             cues_per_hit: DEFAULT_CUES_PER_HIT,
         }
+    }
+
+    /// The scope of the cursors of this search: query, filters and order, not how much is shown.
+    pub fn cursor_scope(&self) -> CursorScope {
+        let filter = (&self.query, &self.channel_id, &self.video_id, &self.language, self.visibility);
+        CursorScope::new("search", &self.order, &filter)
     }
 }
 
@@ -133,7 +145,7 @@ pub struct SearchHit {
     pub published_at: Option<Timestamp>,
     /// The transcript's language; `None` if the query was found in title and description.
     pub language: Option<LanguageTag>,
-    /// How well it fits: the larger the better, comparable within one answer of one adapter, never NaN. Absent
+    /// How well it fits: the larger the better, comparable within one answer of one adapter, always finite. Absent
     /// where the order is by date.
     pub score: Option<f64>,
     /// The cues in which the query was found, best first; none for title and description.

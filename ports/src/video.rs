@@ -61,15 +61,15 @@ impl Catalogued for Video {
 ///
 /// # What an implementor owes
 /// - [`delete`](WriteRepository::delete) hides the video and all that hangs on it (transcripts, graphs, media
-///   files) from every read with [`Visibility::Live`], search included. It sets the video's `deleted_at` from
-///   the clock, gives it a new revision, and changes nothing else.
+///   files) from every read with [`Visibility::Live`], search included. It changes the video as
+///   [`Stored::deleted`] does, and touches nothing of what hangs on it.
 /// - `create` with the id of a deleted video is [`AlreadyExists`](crate::Error::AlreadyExists); `upsert`
 ///   leaves it deleted and says so ([`Upserted::LeftDeleted`](crate::Upserted::LeftDeleted)).
 /// - A change of title or description changes what search finds in the same transaction.
 #[async_trait]
 pub trait VideoRepository: WriteRepository<Video> {
-    /// Brings a deleted video back with all that hangs on it: `deleted_at` is gone, the revision is a new
-    /// one. A video that is not deleted is answered as it is.
+    /// Brings a deleted video back with all that hangs on it, changed as [`Stored::restored`] does. A video that
+    /// is not deleted is answered as it is.
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) if there is no such video, deleted or not.

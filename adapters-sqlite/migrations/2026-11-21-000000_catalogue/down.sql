@@ -1,0 +1,11 @@
+DROP TABLE passages_fts;
+DROP TABLE passages;
+DROP TABLE media_file_words;
+DROP TABLE media_files;
+DROP TABLE processing_tasks;
+DROP TABLE knowledge_graphs;
+DROP TABLE transcripts;
+DROP TABLE videos;
+DROP TABLE channels;
+DROP TABLE store_state;
+PRAGMA application_id = 0;

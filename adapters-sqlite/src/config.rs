@@ -1,0 +1,113 @@
+//! How a store is configured.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where the database lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// In this file, which is made if it is missing.
+    File(PathBuf),
+    /// In a private temporary file that is gone when the store is closed. (Not SQLite's own `:memory:`: there
+    /// each connection has a database of its own, and a shared one refuses WAL, so readers block the writer.)
+    Temporary,
+}
+
+/// SQLite's `journal_mode`. Only with [`Wal`](Self::Wal) does the store keep the promise that reads do not
+/// wait for a unit of work; the others are for file systems on which WAL does not work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JournalMode {
+    /// Write-ahead log: readers and the writer do not wait for each other.
+    Wal,
+    /// Rollback journal, deleted after each transaction.
+    Delete,
+    /// Rollback journal, cut to nothing after each transaction.
+    Truncate,
+    /// Rollback journal, overwritten.
+    Persist,
+}
+
+impl JournalMode {
+    /// The mode as SQLite spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Wal => "wal",
+            Self::Delete => "delete",
+            Self::Truncate => "truncate",
+            Self::Persist => "persist",
+        }
+    }
+}
+
+/// SQLite's `synchronous`: what survives a loss of power. What was acknowledged survives the end of the
+/// process in every mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Synchronous {
+    /// Nothing is promised after a loss of power, not even that the file is whole.
+    Off,
+    /// With WAL the file stays whole after a loss of power; the last commits may be lost.
+    Normal,
+    /// With WAL every acknowledged commit survives a loss of power.
+    Full,
+    /// Like `Full`; with a rollback journal also the deletion of the journal is made durable.
+    Extra,
+}
+
+impl Synchronous {
+    /// The mode as SQLite numbers it.
+    pub fn as_number(self) -> i32 {
+        match self {
+            Self::Off => 0,
+            Self::Normal => 1,
+            Self::Full => 2,
+            Self::Extra => 3,
+        }
+    }
+}
+
+/// How a store is configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqliteConfig {
+    /// Where the database lies.
+    pub location: Location,
+    /// How many connections read at most, from 1. They are made when they are needed.
+    pub pool_size: usize,
+    /// How long a call waits for a connection, or for the right to write, before it answers `Timeout`.
+    pub acquire_timeout: Duration,
+    /// How long SQLite waits for another process that holds the database's lock (`busy_timeout`).
+    pub busy_timeout: Duration,
+    /// `journal_mode`.
+    pub journal_mode: JournalMode,
+    /// `synchronous`.
+    pub synchronous: Synchronous,
+    /// `foreign_keys`. The store checks references itself, with or without; this is a second lock on the door.
+    pub foreign_keys: bool,
+    /// Whether each connection is asked for a sign of life before it is used.
+    pub pre_ping: bool,
+    /// Whether each statement is logged (target `tubeatlas_adapters_sqlite::statement`, level DEBUG).
+    pub echo: bool,
+    /// How long a unit of work may last before it is rolled back.
+    pub unit_of_work_timeout: Duration,
+    /// Whether opening applies pending migrations; without, a database that needs some is refused.
+    pub migrate: bool,
+}
+
+impl SqliteConfig {
+    /// The defaults, for this location: 20 readers, 30 s to acquire, 5 s busy, WAL, NORMAL, foreign keys on,
+    /// pre-ping, no echo, units of work of at most 30 s, migrations applied.
+    pub fn new(location: Location) -> Self {
+        Self {
+            location,
+            pool_size: 20,
+            acquire_timeout: Duration::from_secs(30),
+            busy_timeout: Duration::from_secs(5),
+            journal_mode: JournalMode::Wal,
+            synchronous: Synchronous::Normal,
+            foreign_keys: true,
+            pre_ping: true,
+            echo: false,
+            unit_of_work_timeout: Duration::from_secs(30),
+            migrate: true,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! [`ConnectionThread`]: an SQLite connection on a thread of its own.
+//!
+//! Whoever wants something from the connection sends a job to its thread and awaits the answer. So a caller
+//! never owns what runs on the connection: dropping the caller neither interrupts nor blocks anything, and a
+//! job, once begun, always runs to its end. (diesel-async's wrapper, in contrast, waits in `drop` for the
+//! statement to end, and panics there on a current-thread runtime.) A thread of its own is also the cheapest
+//! hop that keeps this promise: `spawn_blocking` costs about half as much again.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use diesel::connection::{InstrumentationEvent, SimpleConnection};
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
+use tokio::sync::oneshot;
+use tubeatlas_ports::{Error, Result};
+
+use crate::config::SqliteConfig;
+use crate::error::Context;
+
+/// What runs on a connection's thread.
+pub(crate) type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
+
+/// A connection on a thread of its own, which ends, and closes the connection, when this is dropped and the
+/// last job is done.
+#[derive(Debug)]
+pub(crate) struct ConnectionThread {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl ConnectionThread {
+    /// Starts a thread named `name` and opens a connection there.
+    pub(crate) async fn open(name: String, path: String, settings: ConnectionSettings) -> Result<Self> {
+        let (jobs, received) = mpsc::channel::<Job>();
+        let (opened, answer) = oneshot::channel();
+        let run = move || match settings.open(&path) {
+            Ok(mut connection) => {
+                if opened.send(Ok(())).is_ok() {
+                    while let Ok(job) = received.recv() {
+                        job(&mut connection);
+                    }
+                }
+            }
+            Err(error) => drop(opened.send(Err(error))),
+        };
+        std::thread::Builder::new().name(name).spawn(run).map_err(|error| Error::Unavailable {
+            message: "no thread could be started for a connection".to_owned(),
+            source: Some(Box::new(error)),
+        })?;
+        answer.await.map_err(|_| thread_ended())??;
+        Ok(Self { jobs })
+    }
+
+    /// Sends a job to the thread; it runs after those that were sent before.
+    pub(crate) fn send(&self, job: Job) -> Result<()> {
+        self.jobs.send(job).map_err(|_| thread_ended())
+    }
+}
+
+/// A panic inside a job, as an error. The connection itself is used on: whoever runs jobs inside a transaction
+/// rolls it back after an error.
+pub(crate) fn catching<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(Error::Backend { message: format!("a statement panicked: {text}"), source: None })
+    })
+}
+
+pub(crate) fn thread_ended() -> Error {
+    Error::Unavailable { message: "the connection's thread has ended".to_owned(), source: None }
+}
+
+/// The PRAGMAs that every connection gets, and whether it may write.
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectionSettings {
+    busy_timeout: Duration,
+    synchronous: i32,
+    foreign_keys: bool,
+    echo: bool,
+    read_only: bool,
+}
+
+impl ConnectionSettings {
+    pub(crate) fn new(config: &SqliteConfig, read_only: bool) -> Self {
+        Self {
+            busy_timeout: config.busy_timeout,
+            synchronous: config.synchronous.as_number(),
+            foreign_keys: config.foreign_keys,
+            echo: config.echo,
+            read_only,
+        }
+    }
+
+    /// Opens a connection and sets it up; what was set is read back, because SQLite ignores a PRAGMA that it
+    /// does not like.
+    pub(crate) fn open(&self, path: &str) -> Result<SqliteConnection> {
+        let mut connection = SqliteConnection::establish(path).map_err(|error| Error::Unavailable {
+            message: format!("cannot open the database {path}"),
+            source: Some(Box::new(error)),
+        })?;
+        if self.echo {
+            connection.set_instrumentation(|event: InstrumentationEvent<'_>| {
+                if let InstrumentationEvent::StartQuery { query, .. } = event {
+                    tracing::debug!(target: "tubeatlas_adapters_sqlite::statement", "{query}");
+                }
+            });
+        }
+        // busy_timeout comes first, for the others may have to wait for a lock. What a foreign hand wrote
+        // into the file must not run code or map memory: trusted_schema, cell_size_check and mmap_size are
+        // what SQLite advises for files from elsewhere (https://sqlite.org/security.html).
+        let pragmas = format!(
+            "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = {}; PRAGMA synchronous = {};
+             PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;
+             PRAGMA query_only = {};",
+            self.busy_timeout.as_millis(),
+            i32::from(self.foreign_keys),
+            self.synchronous,
+            i32::from(self.read_only),
+        );
+        connection.batch_execute(&pragmas).doing("setting a connection up")?;
+        self.verify(&mut connection)?;
+        Ok(connection)
+    }
+
+    /// Checks that the connection has the settings, and answers them by name.
+    pub(crate) fn verify(&self, connection: &mut SqliteConnection) -> Result<Vec<(&'static str, i64)>> {
+        let wanted = [
+            ("busy_timeout", i64::try_from(self.busy_timeout.as_millis()).unwrap_or(i64::MAX)),
+            ("foreign_keys", i64::from(self.foreign_keys)),
+            ("synchronous", i64::from(self.synchronous)),
+            ("query_only", i64::from(self.read_only)),
+        ];
+        for (name, wanted) in wanted {
+            let actual = pragma(connection, name)?;
+            if actual != wanted {
+                let message = format!("PRAGMA {name} is {actual} where {wanted} was set");
+                return Err(Error::Backend { message, source: None });
+            }
+        }
+        Ok(wanted.to_vec())
+    }
+}
+
+/// The number that a PRAGMA answers.
+pub(crate) fn pragma(connection: &mut SqliteConnection, name: &str) -> Result<i64> {
+    // The table-valued form gives its column the PRAGMA's own name, except busy_timeout, which is `timeout`.
+    let column = if name == "busy_timeout" { "timeout" } else { name };
+    let sql = format!("SELECT {column} AS value FROM pragma_{name}");
+    let row: NumberRow = diesel::sql_query(sql).get_result(connection).doing("reading a PRAGMA")?;
+    Ok(row.value)
+}
+
+#[derive(diesel::QueryableByName)]
+pub(crate) struct NumberRow {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    pub(crate) value: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+pub(crate) struct TextRow {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub(crate) value: String,
+}

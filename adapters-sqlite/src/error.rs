@@ -1,0 +1,64 @@
+//! Diesel's and SQLite's errors as the port's.
+//!
+//! Diesel has no kinds for most of SQLite's result codes, only their texts; those that callers branch on are
+//! recognised by these (`sqlite3ErrStr` in SQLite's source).
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use tubeatlas_ports::Error;
+
+/// What a statement's failure means. `doing` says what was tried.
+pub(crate) fn from_diesel(doing: &str, error: DieselError) -> Error {
+    let text = match &error {
+        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => "",
+        DieselError::DatabaseError(_, info) => info.message(),
+        DieselError::DeserializationError(cause) => {
+            let message = format!("{doing}: a column holds what it should not: {cause}");
+            return Error::Corrupt { message, source: Some(Box::new(error)) };
+        }
+        _ => "",
+    };
+    let message = || doing.to_owned();
+    if text.contains("database is locked") || text.contains("database table is locked") {
+        Error::Timeout { waited_for: "another process that holds the database's lock", waited_ms: 0 }
+    } else if text.contains("database or disk is full") {
+        Error::StorageFull { source: Some(Box::new(error)) }
+    } else if text.contains("readonly database") {
+        Error::ReadOnly { what: "the database file, or its folder,".to_owned() }
+    } else if text.contains("malformed") || text.contains("file is not a database") {
+        let message = format!("{doing}; restore a backup, or look at the file with `db check`");
+        Error::Corrupt { message, source: Some(Box::new(error)) }
+    } else if text.contains("disk I/O error") || text.contains("unable to open") {
+        Error::Unavailable { message: message(), source: Some(Box::new(error)) }
+    } else {
+        Error::Backend { message: message(), source: Some(Box::new(error)) }
+    }
+}
+
+/// The error that the other members of a shared commit get when it failed with `error`, which cannot be
+/// cloned.
+pub(crate) fn shared(error: &Error) -> Error {
+    match error {
+        Error::StorageFull { .. } => Error::StorageFull { source: None },
+        Error::ReadOnly { what } => Error::ReadOnly { what: what.clone() },
+        Error::Timeout { waited_for, waited_ms } => {
+            Error::Timeout { waited_for, waited_ms: *waited_ms }
+        }
+        other => Error::Unavailable { message: other.chain(), source: None },
+    }
+}
+
+/// A row that no write of ours can have made.
+pub(crate) fn corrupt(table: &str, key: &dyn std::fmt::Display, problem: &dyn std::fmt::Display) -> Error {
+    Error::Corrupt { message: format!("table {table}, row {key}: {problem}"), source: None }
+}
+
+/// Turns Diesel's results into the port's, with a word on what was tried.
+pub(crate) trait Context<T> {
+    fn doing(self, what: &str) -> Result<T, Error>;
+}
+
+impl<T> Context<T> for Result<T, DieselError> {
+    fn doing(self, what: &str) -> Result<T, Error> {
+        self.map_err(|error| from_diesel(what, error))
+    }
+}

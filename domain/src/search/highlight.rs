@@ -1,0 +1,263 @@
+//! The finder: which cues of a transcript show what a query looks for, and where.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+use super::evaluate::phrase_ranges;
+use super::passage::{TokenStream, windows};
+use super::query::{Expression, Phrase, SearchQuery};
+use crate::Cue;
+
+/// A cue that shows something of what a query looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CueMatch {
+    /// The index of the cue in its transcript.
+    pub cue: usize,
+    /// What to highlight: ranges of bytes (start, end) of the cue's text as it was written, at least one, on
+    /// character boundaries, in order, not touching.
+    ///
+    /// A phrase is one range, with all that stands between its words; of a phrase that runs across cues, each
+    /// cue has its part.
+    pub highlights: Vec<(usize, usize)>,
+}
+
+/// The cues that show why a transcript matches, the most telling first, at most `max`.
+///
+/// A phrase counts where it occurs inside a passage that matches the whole query; so the list is empty if and only if
+/// no passage matches (or `max` is 0). Cues that show more of the phrases come first, then earlier ones.
+///
+/// ```
+/// use tubeatlas_domain::Cue;
+/// use tubeatlas_domain::search::{SearchQuery, find_cues};
+///
+/// let cues = [
+///     Cue { start_ms: 0, end_ms: 900, text: "So, hello.".into() },
+///     Cue { start_ms: 900, end_ms: 2_000, text: "Hello, wide world!".into() },
+/// ];
+/// let found = find_cues(&cues, &SearchQuery::parse("hello \"wide world\"")?, 10);
+/// assert_eq!(found[0].cue, 1);
+/// assert_eq!(found[0].highlights, [(0, 5), (7, 17)]);
+/// assert_eq!(found[1].cue, 0);
+/// # Ok::<(), tubeatlas_domain::search::QueryError>(())
+/// ```
+#[must_use]
+pub fn find_cues(cues: &[Cue], query: &SearchQuery, max: usize) -> Vec<CueMatch> {
+    let stream = TokenStream::of(cues.iter().map(|cue| cue.text.as_str()));
+    let words: Vec<&str> = stream.tokens.iter().map(|token| token.text.as_str()).collect();
+    let mut places = HashMap::new();
+    locate(query.expression(), &words, &mut places);
+
+    let phrases = query.phrases();
+    let mut parts = Vec::new();
+    for window in windows(words.len()) {
+        if !query.expression().holds(&|phrase| !inside(&places, phrase, &window).is_empty()) {
+            continue;
+        }
+        for (number, phrase) in phrases.iter().enumerate() {
+            for occurrence in inside(&places, phrase, &window) {
+                split_by_cue(&stream, occurrence, number, &mut parts);
+            }
+        }
+    }
+    // Passages overlap, so an occurrence may have come twice; merging makes one of it.
+    parts.sort_unstable_by_key(|part| (part.cue, part.range));
+    let mut matches: Vec<(usize, CueMatch)> = parts
+        .chunk_by(|a, b| a.cue == b.cue)
+        .map(|parts| {
+            let shown: BTreeSet<usize> = parts.iter().map(|part| part.phrase).collect();
+            let highlights = merged(parts.iter().map(|part| part.range));
+            (shown.len(), CueMatch { cue: parts[0].cue, highlights })
+        })
+        .collect();
+    matches.sort_by_key(|(shown, found)| (std::cmp::Reverse(*shown), found.cue));
+    matches.into_iter().take(max).map(|(_, found)| found).collect()
+}
+
+/// What to highlight in a title or another short text: ranges of bytes like those of [`CueMatch::highlights`].
+///
+/// Each phrase that the query looks for counts wherever it occurs, also when the text does not match the whole query:
+/// a title may hold one of its words, and the transcript the others.
+#[must_use]
+pub fn find_in_text(text: &str, query: &SearchQuery) -> Vec<(usize, usize)> {
+    let stream = TokenStream::of([text]);
+    let words: Vec<&str> = stream.tokens.iter().map(|token| token.text.as_str()).collect();
+    let mut parts = Vec::new();
+    for (number, phrase) in query.phrases().iter().enumerate() {
+        for occurrence in &phrase_ranges(phrase, &words) {
+            split_by_cue(&stream, occurrence, number, &mut parts);
+        }
+    }
+    parts.sort_unstable_by_key(|part| part.range);
+    merged(parts.iter().map(|part| part.range))
+}
+
+/// Where each phrase of an expression occurs in the whole text: looked up once, not once a passage.
+type Places<'a> = HashMap<&'a Phrase, Vec<Range<usize>>>;
+
+fn locate<'a>(expression: &'a Expression, words: &[&str], places: &mut Places<'a>) {
+    match expression {
+        Expression::Phrase(phrase) => {
+            places.entry(phrase).or_insert_with(|| phrase_ranges(phrase, words));
+        }
+        Expression::All(parts) | Expression::Any(parts) => {
+            parts.iter().for_each(|part| locate(part, words, places));
+        }
+        Expression::Without { include, exclude } => {
+            locate(include, words, places);
+            exclude.iter().for_each(|part| locate(part, words, places));
+        }
+    }
+}
+
+/// The occurrences that lie wholly inside a passage.
+fn inside<'a>(places: &'a Places<'_>, phrase: &Phrase, window: &Range<usize>) -> &'a [Range<usize>] {
+    let Some(occurrences) = places.get(phrase) else { return &[] };
+    let first = occurrences.partition_point(|occurrence| occurrence.start < window.start);
+    let end = occurrences.partition_point(|occurrence| occurrence.end <= window.end);
+    occurrences.get(first..end).unwrap_or_default()
+}
+
+/// The part of an occurrence that one cue shows.
+struct Part {
+    cue: usize,
+    range: (usize, usize),
+    phrase: usize,
+}
+
+fn split_by_cue(stream: &TokenStream, occurrence: &Range<usize>, phrase: usize, parts: &mut Vec<Part>) {
+    let mut position = occurrence.start;
+    while position < occurrence.end {
+        let cue = stream.text_of(position);
+        let end = stream.end_of(cue).min(occurrence.end);
+        let range = (stream.tokens[position].start, stream.tokens[end - 1].end);
+        parts.push(Part { cue, range, phrase });
+        position = end;
+    }
+}
+
+/// Ranges in order, those that overlap or touch made into one.
+fn merged(sorted: impl Iterator<Item = (usize, usize)>) -> Vec<(usize, usize)> {
+    let mut merged: Vec<(usize, usize)> = Vec::new();
+    for (start, end) in sorted {
+        match merged.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => merged.push((start, end)),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cues(texts: &[&str]) -> Vec<Cue> {
+        texts.iter().map(|text| Cue { start_ms: 0, end_ms: 0, text: (*text).to_owned() }).collect()
+    }
+
+    /// The cues found, with their highlights in brackets.
+    fn found(texts: &[&str], query: &str) -> Vec<(usize, String)> {
+        find_cues(&cues(texts), &SearchQuery::parse(query).unwrap(), usize::MAX)
+            .into_iter()
+            .map(|found| (found.cue, marked(texts[found.cue], &found.highlights)))
+            .collect()
+    }
+
+    fn marked(text: &str, highlights: &[(usize, usize)]) -> String {
+        let mut marked = String::new();
+        let mut done = 0;
+        for (start, end) in highlights {
+            marked += &format!("{}[{}]", &text[done..*start], &text[*start..*end]);
+            done = *end;
+        }
+        marked + &text[done..]
+    }
+
+    #[track_caller]
+    fn check(texts: &[&str], query: &str, expected: &[(usize, &str)]) {
+        let expected: Vec<_> = expected.iter().map(|(cue, text)| (*cue, (*text).to_owned())).collect();
+        assert_eq!(found(texts, query), expected, "{query}");
+    }
+
+    #[test]
+    fn words_as_they_were_written() {
+        check(&["Die Straße nach KÖLN!"], "strasse koln", &[(0, "Die [Straße] nach [KÖLN]!")]);
+        check(&["Στην Οδό Ερμού"], "ΟΔΟΣ OR οδο", &[(0, "Στην [Οδό] Ερμού")]);
+        check(&["hier مُحَمَّد dort"], "محمد", &[(0, "hier [مُحَمَّد] dort")]);
+        check(&["वह मैं हूँ मे"], "मैं", &[(0, "वह [मैं] हूँ मे")]);
+        check(&["Việt Nam"], "viet", &[(0, "[Việt] Nam")]);
+        check(&["astronomy, astrology"], "astro*", &[(0, "[astronomy], [astrology]")]);
+        check(&["3½ cups"], "1", &[(0, "3[½] cups")]);
+    }
+
+    #[test]
+    fn a_phrase_is_one_range() {
+        check(&["never — gonna!"], "\"never gonna\"", &[(0, "[never — gonna]!")]);
+        check(&["I don’t know"], "don't", &[(0, "I [don’t] know")]);
+        check(&["学习人工智能。人工"], "人工智能", &[(0, "学习[人工智能]。人工")]);
+        check(&["กินข้าวแล้ว"], "ข้าว", &[(0, "กิน[ข้าว]แล้ว")]);
+        // Words that are looked for one by one are highlighted one by one.
+        check(&["very very good"], "very good", &[(0, "[very] [very] [good]")]);
+        check(&["a b c"], "\"a b\" \"b c\"", &[(0, "[a b c]")]);
+        check(&["人工"], "人 工", &[(0, "[人工]")]);
+    }
+
+    #[test]
+    fn a_phrase_across_cues_shows_in_each() {
+        check(
+            &["Never gonna", "♪", "give you up"],
+            "\"gonna give you\"",
+            &[(0, "Never [gonna]"), (2, "[give you] up")],
+        );
+    }
+
+    #[test]
+    fn telling_cues_come_first() {
+        check(
+            &["tea", "nothing", "milk and tea", "milk"],
+            "tea milk",
+            &[(2, "[milk] and [tea]"), (0, "[tea]"), (3, "[milk]")],
+        );
+        // One phrase twice is one phrase.
+        check(&["tea", "tea tea"], "tea", &[(0, "[tea]"), (1, "[tea] [tea]")]);
+    }
+
+    #[test]
+    fn at_most_max() {
+        let cues = cues(&["tea", "milk tea"]);
+        let query = SearchQuery::parse("tea OR milk").unwrap();
+        assert_eq!(find_cues(&cues, &query, 0), []);
+        assert_eq!(find_cues(&cues, &query, 1), [CueMatch { cue: 1, highlights: vec![(0, 4), (5, 8)] }]);
+        assert_eq!(find_cues(&cues, &query, 2).len(), 2);
+        assert_eq!(find_cues(&[], &query, 2), []);
+    }
+
+    #[test]
+    fn only_passages_that_match_count() {
+        let filler = "x ".repeat(400);
+        // The words are too far from each other.
+        check(&["tea", &filler, "milk"], "tea milk", &[]);
+        // The first tea has milk near it, the last has not.
+        check(&["tea milk", &filler, "tea"], "tea milk", &[(0, "[tea] [milk]")]);
+        check(&["tea milk", &filler, "tea"], "tea -milk", &[(2, "[tea]")]);
+        check(&["tea", "milk"], "tea -milk", &[]);
+    }
+
+    #[test]
+    fn titles_highlight_whatever_occurs() {
+        let title = "Köln: a tea house";
+        let at = |query: &str| marked(title, &find_in_text(title, &SearchQuery::parse(query).unwrap()));
+        assert_eq!(at("koln milk -house"), "[Köln]: a tea house");
+        assert_eq!(at("\"tea house\" tea"), "Köln: a [tea house]");
+        assert_eq!(at("milk"), title);
+    }
+
+    #[test]
+    fn a_long_run_of_one_word() {
+        let word = "la ".repeat(100_000);
+        let phrase = format!("\"{}\" la", "la ".repeat(64));
+        assert_eq!(found(&[&word], "la")[0].1.matches('[').count(), 100_000);
+        let one = found(&[&word], &phrase);
+        assert_eq!(one[0].1.matches('[').count(), 1);
+    }
+}

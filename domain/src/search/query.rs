@@ -1,0 +1,509 @@
+//! The query language.
+//!
+//! | written | finds passages with |
+//! |---|---|
+//! | `black hole` | both words, anywhere in the passage |
+//! | `"black hole"` | the words next to each other, in this order |
+//! | `astro*`, `"black ho*"` | words that begin so; `*` stands directly behind the (last) word or the closing quote |
+//! | `tea OR coffee` | one of both; binds tighter than the space: `hot tea OR coffee` is hot, and tea or coffee |
+//! | `hole -black`, `-"black hole"` | the first, and not the second |
+//!
+//! There are no syntax errors. A quote that is never closed runs to the end; curly quotes and « » are quotes too; `OR`
+//! that does not stand between two terms which are looked for is the word "or"; all other punctuation only
+//! separates. A term of several tokens (`don't`, `AT&T`, `人工智能`) is a phrase. What is refused is what could not be
+//! answered, or would cost too much: see [`QueryError`].
+//!
+//! ```
+//! use tubeatlas_domain::search::{Expression, QueryError, SearchQuery};
+//!
+//! let query = SearchQuery::parse(r#"hot tea OR "Café crè*" -iced"#)?;
+//! let phrases: Vec<String> = query.phrases().iter().map(ToString::to_string).collect();
+//! assert_eq!(phrases, [r#""hot""#, r#""tea""#, r#""cafe cre"*"#]);
+//! assert!(query.expression().matches(&["hot", "cafe", "creme"]));
+//! assert!(!query.expression().matches(&["iced", "hot", "tea"]));
+//! # Ok::<(), QueryError>(())
+//! ```
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::normalise::tokens;
+
+/// The longest query, in bytes of UTF-8.
+///
+/// It bounds the work of one search, and percent-encoded it still fits into any URL.
+pub const MAX_QUERY_BYTES: usize = 1_000;
+
+/// The most terms of a query, excluded ones included: each costs an engine a look-up and a join.
+pub const MAX_QUERY_TERMS: usize = 32;
+
+/// The most tokens of a phrase. Passages overlap by more, so that no phrase falls between two of them.
+pub const MAX_PHRASE_TOKENS: usize = 64;
+
+const _: () = assert!(MAX_PHRASE_TOKENS <= super::PASSAGE_OVERLAP + 1);
+
+/// A query that can be answered, and the text that it was parsed from.
+///
+/// Two queries are equal when their texts are. In serde, a query is its text, and reading it parses it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SearchQuery {
+    source: String,
+    expression: Expression,
+}
+
+/// What must hold in one passage. [`Expression::matches`] is its meaning.
+///
+/// A parsed expression is at most three levels deep, and none of its lists is empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expression {
+    /// The passage holds these tokens next to each other.
+    Phrase(Phrase),
+    /// All of these match.
+    All(Vec<Expression>),
+    /// At least one of these matches.
+    Any(Vec<Expression>),
+    /// One matches, and none of the others does.
+    Without {
+        /// What must match.
+        include: Box<Expression>,
+        /// What must not match.
+        exclude: Vec<Expression>,
+    },
+}
+
+/// Tokens that follow each other; a single word is a phrase of one token.
+///
+/// Shown as `"never gonna"`, and with a prefix at its end as `"never gon"*`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Phrase {
+    tokens: Vec<String>,
+    prefix: bool,
+}
+
+/// Why a text is no query.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// The text holds no letter and no digit.
+    #[error("there is nothing to search for: the query has no letter and no digit; write at least one word")]
+    NothingToSearchFor,
+    /// All terms are excluded.
+    #[error("the query only says what to leave out; add a word to search for, one without a `-` before it")]
+    OnlyExclusions,
+    /// The text is longer than [`MAX_QUERY_BYTES`].
+    #[error("the query is {bytes} bytes long, and {MAX_QUERY_BYTES} are allowed; shorten it")]
+    TooLong {
+        /// The length of the text.
+        bytes: usize,
+    },
+    /// A phrase has more than [`MAX_PHRASE_TOKENS`] tokens.
+    #[error(
+        "the phrase at character {character} has {tokens} words, and {MAX_PHRASE_TOKENS} are allowed; shorten it, \
+         or make two of it"
+    )]
+    PhraseTooLong {
+        /// Where the phrase begins in the text, in characters from 1.
+        character: usize,
+        /// How many tokens it has.
+        tokens: usize,
+    },
+    /// There are more than [`MAX_QUERY_TERMS`] terms.
+    #[error("the query has {terms} words and phrases, and {MAX_QUERY_TERMS} are allowed; leave some out")]
+    TooManyTerms {
+        /// How many terms the text has.
+        terms: usize,
+    },
+}
+
+impl SearchQuery {
+    /// Reads a query; see the module documentation for the language.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError`], when there is nothing to search for, or when a limit is exceeded.
+    pub fn parse(source: &str) -> Result<Self, QueryError> {
+        if source.len() > MAX_QUERY_BYTES {
+            return Err(QueryError::TooLong { bytes: source.len() });
+        }
+        let expression = tree(terms(source)?)?;
+        Ok(Self { source: source.to_owned(), expression })
+    }
+
+    /// The text that the query was parsed from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// What a passage must match.
+    #[must_use]
+    pub fn expression(&self) -> &Expression {
+        &self.expression
+    }
+
+    /// The phrases that are looked for (not those that are excluded): each once, in the order of their first
+    /// appearance, at most [`MAX_QUERY_TERMS`].
+    #[must_use]
+    pub fn phrases(&self) -> Vec<&Phrase> {
+        fn collect<'a>(expression: &'a Expression, phrases: &mut Vec<&'a Phrase>) {
+            match expression {
+                Expression::Phrase(phrase) if phrases.contains(&phrase) => {}
+                Expression::Phrase(phrase) => phrases.push(phrase),
+                Expression::All(parts) | Expression::Any(parts) => {
+                    parts.iter().for_each(|part| collect(part, phrases));
+                }
+                Expression::Without { include, .. } => collect(include, phrases),
+            }
+        }
+        let mut phrases = Vec::new();
+        collect(&self.expression, &mut phrases);
+        phrases
+    }
+}
+
+impl PartialEq for SearchQuery {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Eq for SearchQuery {}
+
+impl Hash for SearchQuery {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.source.hash(state);
+    }
+}
+
+impl fmt::Display for SearchQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)
+    }
+}
+
+impl FromStr for SearchQuery {
+    type Err = QueryError;
+
+    fn from_str(source: &str) -> Result<Self, QueryError> {
+        Self::parse(source)
+    }
+}
+
+impl TryFrom<String> for SearchQuery {
+    type Error = QueryError;
+
+    fn try_from(source: String) -> Result<Self, QueryError> {
+        Self::parse(&source)
+    }
+}
+
+impl From<SearchQuery> for String {
+    fn from(query: SearchQuery) -> Self {
+        query.source
+    }
+}
+
+impl Phrase {
+    /// The tokens, as [`tokens`](super::tokens) makes them: at least one, at most [`MAX_PHRASE_TOKENS`].
+    #[must_use]
+    pub fn tokens(&self) -> &[String] {
+        &self.tokens
+    }
+
+    /// Whether the last token stands for all words that begin with it.
+    #[must_use]
+    pub fn is_prefix(&self) -> bool {
+        self.prefix
+    }
+}
+
+impl fmt::Display for Phrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"{}", self.tokens.join(" "), if self.prefix { "*" } else { "" })
+    }
+}
+
+/// A term of a query that holds something to search for.
+#[derive(PartialEq)]
+struct Term {
+    phrase: Phrase,
+    kind: TermKind,
+}
+
+#[derive(PartialEq)]
+enum TermKind {
+    Sought,
+    Excluded,
+    /// Written exactly `OR`: an operator, when its neighbours are sought.
+    Or,
+}
+
+fn terms(source: &str) -> Result<Vec<Term>, QueryError> {
+    let mut terms = Vec::new();
+    let mut rest = source;
+    loop {
+        rest = rest.trim_start_matches(is_space);
+        if rest.is_empty() {
+            break;
+        }
+        let character = source[..source.len() - rest.len()].chars().count() + 1;
+        let unsigned = rest.strip_prefix('-');
+        let term = unsigned.unwrap_or(rest);
+        let quoted = term.strip_prefix(is_quote);
+        let (content, closed) = match quoted {
+            Some(inside) => {
+                let content = inside.split(is_quote).next().unwrap_or(inside);
+                (content, &inside[content.len()..])
+            }
+            None => {
+                let content = term.split(|c| is_space(c) || is_quote(c)).next().unwrap_or(term);
+                (content, &term[content.len()..])
+            }
+        };
+        // Behind a phrase stands its closing quote, unless the query ended first.
+        let after = if quoted.is_some() { closed.strip_prefix(is_quote).unwrap_or(closed) } else { closed };
+        let star_after_quote = quoted.is_some() && after.starts_with('*');
+        rest = after;
+
+        let words = tokens(content);
+        let Some(last) = words.last() else { continue };
+        if words.len() > MAX_PHRASE_TOKENS {
+            return Err(QueryError::PhraseTooLong { character, tokens: words.len() });
+        }
+        let prefix = star_after_quote || content[last.end..].starts_with('*');
+        let kind = match (unsigned, quoted, content) {
+            (Some(_), _, _) => TermKind::Excluded,
+            (None, None, "OR") => TermKind::Or,
+            _ => TermKind::Sought,
+        };
+        let tokens = words.into_iter().map(|word| word.text).collect();
+        terms.push(Term { phrase: Phrase { tokens, prefix }, kind });
+    }
+    Ok(terms)
+}
+
+fn tree(terms: Vec<Term>) -> Result<Expression, QueryError> {
+    let mut groups: Vec<Vec<Expression>> = Vec::new();
+    let mut exclude = Vec::new();
+    let mut count = 0;
+    // Whether the term before is sought, and whether an operator joins the next one to it.
+    let (mut sought_before, mut joins) = (false, false);
+    let mut terms = terms.into_iter().peekable();
+    while let Some(Term { phrase, kind }) = terms.next() {
+        let sought_next = terms.peek().is_some_and(|next| next.kind == TermKind::Sought);
+        if kind == TermKind::Or && sought_before && sought_next {
+            joins = true;
+            continue;
+        }
+        count += 1;
+        sought_before = kind != TermKind::Excluded;
+        let phrase = Expression::Phrase(phrase);
+        match groups.last_mut() {
+            _ if kind == TermKind::Excluded => exclude.push(phrase),
+            Some(group) if joins => group.push(phrase),
+            _ => groups.push(vec![phrase]),
+        }
+        joins = false;
+    }
+    if count > MAX_QUERY_TERMS {
+        return Err(QueryError::TooManyTerms { terms: count });
+    }
+    let groups = groups.into_iter().filter_map(|group| one_or(group, Expression::Any)).collect();
+    let Some(include) = one_or(groups, Expression::All) else {
+        return Err(if exclude.is_empty() {
+            QueryError::NothingToSearchFor
+        } else {
+            QueryError::OnlyExclusions
+        });
+    };
+    if exclude.is_empty() {
+        return Ok(include);
+    }
+    Ok(Expression::Without { include: Box::new(include), exclude })
+}
+
+/// A list of one needs no list.
+fn one_or(mut parts: Vec<Expression>, list: fn(Vec<Expression>) -> Expression) -> Option<Expression> {
+    if parts.len() > 1 { Some(list(parts)) } else { parts.pop() }
+}
+
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
+}
+
+fn is_quote(c: char) -> bool {
+    // The last one is what Japanese keyboards write.
+    matches!(c, '"' | '“' | '”' | '„' | '«' | '»' | '\u{FF02}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tree in a short form: `(a & (b | "c d"*)) - x`.
+    fn shape(source: &str) -> String {
+        fn write(expression: &Expression) -> String {
+            let list = |parts: &[Expression], by: &str| {
+                format!("({})", parts.iter().map(write).collect::<Vec<_>>().join(by))
+            };
+            match expression {
+                Expression::Phrase(phrase) if phrase.tokens().len() == 1 && !phrase.is_prefix() => {
+                    phrase.tokens()[0].clone()
+                }
+                Expression::Phrase(phrase) => phrase.to_string(),
+                Expression::All(parts) => list(parts, " & "),
+                Expression::Any(parts) => list(parts, " | "),
+                Expression::Without { include, exclude } => {
+                    format!(
+                        "{} - {}",
+                        write(include),
+                        exclude.iter().map(write).collect::<Vec<_>>().join(" - ")
+                    )
+                }
+            }
+        }
+        match SearchQuery::parse(source) {
+            Ok(query) => write(query.expression()),
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    #[test]
+    fn the_grammar() {
+        for (source, expected) in [
+            // Words and phrases.
+            ("Hello", "hello"),
+            ("  hello\u{3000}WORLD\t", "(hello & world)"),
+            ("a\0b\u{1b}c", "(a & b & c)"),
+            ("a a", "(a & a)"),
+            ("don't", "\"don t\""),
+            ("AT&T", "\"at t\""),
+            ("well-known", "\"well known\""),
+            ("人工智能", "\"人 工 智 能\""),
+            ("foo_bar:baz/(qux)", "\"foo bar baz qux\""),
+            ("\"never gonna\" give", "(\"never gonna\" & give)"),
+            ("\"one\"", "one"),
+            ("a\"b c\"d", "(a & \"b c\" & d)"),
+            // Quotes of all kinds; the last may be missing.
+            ("“a b” „c d“ «e f»", "(\"a b\" & \"c d\" & \"e f\")"),
+            ("＂東京＂", "\"東 京\""),
+            ("x \"a b -c OR d", "(x & \"a b c or d\")"),
+            ("a \"", "a"),
+            ("\"\" a \"...\"", "a"),
+            // Prefixes.
+            ("foo*", "\"foo\"*"),
+            ("(foo*),", "\"foo\"*"),
+            ("foo**", "\"foo\"*"),
+            ("\"foo ba\"*", "\"foo ba\"*"),
+            ("\"foo ba*\"", "\"foo ba\"*"),
+            ("\"foo ba*", "\"foo ba\"*"),
+            ("don't*", "\"don t\"*"),
+            ("人工*", "\"人 工\"*"),
+            ("foo *", "foo"),
+            ("* foo", "foo"),
+            ("*foo", "foo"),
+            ("foo-*", "foo"),
+            ("foo*bar", "\"foo bar\""),
+            ("\"foo* bar\"", "\"foo bar\""),
+            ("\"foo\"*bar", "(\"foo\"* & bar)"),
+            ("\"foo\" *", "foo"),
+            ("\"\"* foo", "foo"),
+            // Exclusions.
+            ("a -b", "a - b"),
+            ("-b a", "a - b"),
+            ("a -b -\"c d\" -e*", "a - b - \"c d\" - \"e\"*"),
+            ("a b -c", "(a & b) - c"),
+            ("a - b", "(a & b)"),
+            ("a -", "a"),
+            ("a -...", "a"),
+            ("a --b", "a - b"),
+            ("a -don't", "a - \"don t\""),
+            ("a –b −c", "(a & b & c)"),
+            // OR.
+            ("a OR b", "(a | b)"),
+            ("a OR b OR c", "(a | b | c)"),
+            ("a b OR c", "(a & (b | c))"),
+            ("a OR b c OR d", "((a | b) & (c | d))"),
+            ("a OR \"b c\" -d", "(a | \"b c\") - d"),
+            ("-d a OR b", "(a | b) - d"),
+            ("a or b", "(a & or & b)"),
+            ("a Or b", "(a & or & b)"),
+            ("a \"OR\" b", "(a & or & b)"),
+            ("a OR, b", "(a & or & b)"),
+            ("OR", "or"),
+            ("OR a", "(or & a)"),
+            ("a OR", "(a & or)"),
+            ("a OR -b", "(a & or) - b"),
+            ("-a OR b", "(or & b) - a"),
+            ("a OR OR b", "(a & (or | b))"),
+            ("OR OR OR", "(or & or & or)"),
+            ("a -OR b", "(a & b) - or"),
+            ("a OR ... b", "(a | b)"),
+            // Words of other languages are words.
+            ("a AND b NOT c", "(a & and & b & not & c)"),
+        ] {
+            assert_eq!(shape(source), expected, "{source:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for (source, expected) in [
+            (String::new(), QueryError::NothingToSearchFor),
+            (" \t\0".into(), QueryError::NothingToSearchFor),
+            ("\"...\" -* ?! 🚀".into(), QueryError::NothingToSearchFor),
+            ("-a".into(), QueryError::OnlyExclusions),
+            ("... -a -\"b c\"".into(), QueryError::OnlyExclusions),
+            ("a".repeat(1_001), QueryError::TooLong { bytes: 1_001 }),
+            (format!("é \"{}\"", "a ".repeat(65)), QueryError::PhraseTooLong { character: 3, tokens: 65 }),
+            (format!("a -{}", "漢".repeat(65)), QueryError::PhraseTooLong { character: 3, tokens: 65 }),
+            ("a ".repeat(33), QueryError::TooManyTerms { terms: 33 }),
+            (format!("a{}", " -b".repeat(32)), QueryError::TooManyTerms { terms: 33 }),
+        ] {
+            assert_eq!(SearchQuery::parse(&source), Err(expected), "{source:?}");
+        }
+    }
+
+    #[test]
+    fn the_limits_themselves_are_allowed() {
+        for source in [
+            "a".repeat(1_000),
+            format!("\"{}\"", "a ".repeat(64)),
+            "a ".repeat(32),
+            // The operator is no term.
+            format!("a{}", " OR a".repeat(31)),
+        ] {
+            assert!(SearchQuery::parse(&source).is_ok(), "{source:?}");
+        }
+    }
+
+    #[test]
+    fn errors_say_what_to_do() {
+        let error = SearchQuery::parse(&"a ".repeat(33)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the query has 33 words and phrases, and 32 are allowed; leave some out"
+        );
+    }
+
+    #[test]
+    fn phrases_are_those_sought_each_once() {
+        let query = SearchQuery::parse("b a OR \"c d\" -x B b*").unwrap();
+        let phrases: Vec<String> = query.phrases().iter().map(ToString::to_string).collect();
+        assert_eq!(phrases, ["\"b\"", "\"a\"", "\"c d\"", "\"b\"*"]);
+    }
+
+    #[test]
+    fn in_serde_a_query_is_its_text() {
+        let query: SearchQuery = "Café -x".parse().unwrap();
+        let json = serde_json::to_string(&query).unwrap();
+        assert_eq!(json, "\"Café -x\"");
+        assert_eq!(serde_json::from_str::<SearchQuery>(&json).unwrap(), query);
+        assert_eq!(query.to_string(), query.source());
+        let error = serde_json::from_str::<SearchQuery>("\"-x\"").unwrap_err();
+        assert!(error.to_string().contains("only says what to leave out"), "{error}");
+    }
+}
