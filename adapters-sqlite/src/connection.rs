@@ -7,16 +7,35 @@
 //! hop that keeps this promise: `spawn_blocking` costs about half as much again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection};
 use diesel::{Connection, RunQueryDsl, SqliteConnection};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tubeatlas_ports::{Error, Result};
 
 use crate::config::SqliteConfig;
 use crate::error::Context;
+
+/// How many connections are open, for those who wait for none.
+pub(crate) type Connections = Arc<watch::Sender<usize>>;
+
+/// Counts a connection as long as it lives.
+pub(crate) struct Counted(Connections);
+
+impl Counted {
+    pub(crate) fn new(connections: &Connections) -> Self {
+        connections.send_modify(|open| *open += 1);
+        Self(Arc::clone(connections))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open -= 1);
+    }
+}
 
 /// What runs on a connection's thread.
 pub(crate) type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
@@ -25,19 +44,38 @@ pub(crate) type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
 /// last job is done.
 #[derive(Debug)]
 pub(crate) struct ConnectionThread {
-    jobs: mpsc::Sender<Job>,
+    jobs: Jobs,
+}
+
+/// The way to a connection's thread. A job may own the thread's last handle; the thread then ends behind it.
+#[derive(Debug, Clone)]
+pub(crate) struct Jobs(mpsc::Sender<Job>);
+
+impl Jobs {
+    /// Sends a job to the thread; it runs after those that were sent before.
+    pub(crate) fn send(&self, job: Job) -> Result<()> {
+        self.0.send(job).map_err(|_| thread_ended())
+    }
 }
 
 impl ConnectionThread {
     /// Starts a thread named `name` and opens a connection there.
-    pub(crate) async fn open(name: String, path: String, settings: ConnectionSettings) -> Result<Self> {
+    pub(crate) async fn open(
+        name: String,
+        path: String,
+        settings: ConnectionSettings,
+        connections: &Connections,
+    ) -> Result<Self> {
+        let counted = Counted::new(connections);
         let (jobs, received) = mpsc::channel::<Job>();
         let (opened, answer) = oneshot::channel();
         let run = move || match settings.open(&path) {
             Ok(mut connection) => {
+                let _counted = counted; // dropped behind the connection
+                let connection = &mut connection;
                 if opened.send(Ok(())).is_ok() {
                     while let Ok(job) = received.recv() {
-                        job(&mut connection);
+                        job(connection);
                     }
                 }
             }
@@ -48,12 +86,24 @@ impl ConnectionThread {
             source: Some(Box::new(error)),
         })?;
         answer.await.map_err(|_| thread_ended())??;
-        Ok(Self { jobs })
+        Ok(Self { jobs: Jobs(jobs) })
     }
 
-    /// Sends a job to the thread; it runs after those that were sent before.
-    pub(crate) fn send(&self, job: Job) -> Result<()> {
-        self.jobs.send(job).map_err(|_| thread_ended())
+    /// Runs `work` on the connection and awaits it.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(Box::new(move |connection| {
+            let _ = answer.send(catching(|| work(connection))); // the caller may have gone away
+        }))?;
+        answered.await.map_err(|_| thread_ended())?
+    }
+
+    /// The way to the thread.
+    pub(crate) fn jobs(&self) -> Jobs {
+        self.jobs.clone()
     }
 }
 

@@ -40,9 +40,7 @@ pub(crate) fn shared(error: &Error) -> Error {
     match error {
         Error::StorageFull { .. } => Error::StorageFull { source: None },
         Error::ReadOnly { what } => Error::ReadOnly { what: what.clone() },
-        Error::Timeout { waited_for, waited_ms } => {
-            Error::Timeout { waited_for, waited_ms: *waited_ms }
-        }
+        Error::Timeout { waited_for, waited_ms } => Error::Timeout { waited_for, waited_ms: *waited_ms },
         other => Error::Unavailable { message: other.chain(), source: None },
     }
 }

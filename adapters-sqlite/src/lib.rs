@@ -1,1 +1,61 @@
-//! (under construction)
+//! The Tubeatlas store in one SQLite file: the embedded default.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use tubeatlas_adapters_sqlite::{Location, SqliteConfig, SqliteStore};
+//! use tubeatlas_domain::{Video, VideoFields, VideoId};
+//! use tubeatlas_ports::{Repositories, Store, SystemClock, UuidV7Generator, Visibility};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = SqliteConfig::new(Location::Temporary); // or Location::File("catalogue.db".into())
+//! let store = SqliteStore::open(config, Arc::new(SystemClock), Arc::new(UuidV7Generator)).await?;
+//! let id = VideoId::parse("dQw4w9WgXcQ")?;
+//! store.videos().create(&Video::new(VideoFields::new(id.clone(), "Never Gonna Give You Up"))?).await?;
+//! assert!(store.videos().exists(&id, Visibility::Live).await?);
+//! store.close().await?;
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(example())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # How it works
+//! Each connection lives on a thread of its own, and callers send it what is to be done: one hop a call, and
+//! a caller that goes away neither interrupts nor blocks anything. Reads go to a pool (deadpool) of read-only
+//! connections, writes to the one connection that writes, where single writes that arrive together share a
+//! commit. A unit of work holds a connection until it ends. In WAL mode readers and the writer do not wait for
+//! each other.
+//!
+//! # What it promises
+//! What was acknowledged survives the end of the process in any way, and a loss of power with
+//! [`Synchronous::Full`]. The file stays whole after a loss of power unless `synchronous` is
+//! [`Off`](Synchronous::Off).
+
+mod channels;
+mod check;
+mod columns;
+mod config;
+mod connection;
+mod error;
+mod file;
+mod knowledge_graphs;
+mod media_files;
+mod migrations;
+mod passages;
+mod pool;
+mod processing_tasks;
+mod schema;
+mod search;
+mod session;
+mod store;
+mod table;
+mod transcripts;
+mod unit_of_work;
+mod videos;
+mod writer;
+
+pub use check::{Check, PoolCheck};
+pub use config::{JournalMode, Location, SqliteConfig, Synchronous};
+pub use migrations::MigrationStatus;
+pub use store::{SqliteStore, migrate, migration_status};

@@ -1,15 +1,16 @@
 //! The pool of connections that read.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult};
+use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleResult};
+use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 use tokio::sync::oneshot;
 use tubeatlas_ports::{Error, Result};
 
-use crate::connection::{ConnectionSettings, ConnectionThread, catching};
+use crate::config::SqliteConfig;
+use crate::connection::{ConnectionSettings, ConnectionThread, Connections, catching, thread_ended};
 use crate::error::Context;
 
 /// Makes connections for the pool.
@@ -19,6 +20,7 @@ pub(crate) struct Manager {
     settings: ConnectionSettings,
     pre_ping: bool,
     made: AtomicU64,
+    connections: Connections,
 }
 
 impl managed::Manager for Manager {
@@ -28,21 +30,13 @@ impl managed::Manager for Manager {
     async fn create(&self) -> Result<ConnectionThread> {
         let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
         let name = format!("sqlite-reader-{number}");
-        ConnectionThread::open(name, self.path.clone(), self.settings.clone()).await
+        ConnectionThread::open(name, self.path.clone(), self.settings.clone(), &self.connections).await
     }
 
-    async fn recycle(&self, thread: &mut ConnectionThread, _: &Metrics) -> RecycleResult<Error> {
-        if !self.pre_ping {
-            return Ok(());
-        }
-        let (answer, answered) = oneshot::channel();
-        thread
-            .send(Box::new(|connection| {
-                let _ = answer.send(connection.batch_execute("SELECT 1").doing("pinging a connection"));
-            }))
-            .map_err(RecycleError::Backend)?;
-        let lost = |_| RecycleError::message("the connection's thread has ended");
-        answered.await.map_err(lost)?.map_err(RecycleError::Backend)
+    /// Nothing to do: a connection is asked for a sign of life on its own thread, just before it is used, which
+    /// saves a hop; see [`ReaderPool::run`].
+    async fn recycle(&self, _: &mut ConnectionThread, _: &Metrics) -> RecycleResult<Error> {
+        Ok(())
     }
 }
 
@@ -60,13 +54,13 @@ impl ReaderPool {
     pub(crate) fn new(
         path: String,
         settings: ConnectionSettings,
-        size: usize,
-        acquire_timeout: Duration,
-        pre_ping: bool,
+        config: &SqliteConfig,
+        connections: Connections,
     ) -> Result<Self> {
-        let manager = Manager { path, settings, pre_ping, made: AtomicU64::new(0) };
+        let (acquire_timeout, pre_ping) = (config.acquire_timeout, config.pre_ping);
+        let manager = Manager { path, settings, pre_ping, made: AtomicU64::new(0), connections };
         let pool = managed::Pool::builder(manager)
-            .max_size(size)
+            .max_size(config.pool_size.max(1))
             // The connection that was used last has the warmest cache, and few connections stay in use.
             .queue_mode(QueueMode::Lifo)
             .runtime(deadpool::Runtime::Tokio1)
@@ -96,22 +90,32 @@ impl ReaderPool {
         })
     }
 
-    /// Runs `work` on a reader. The reader goes back to the pool when the work is done, not when the caller
-    /// goes away: nobody is given a connection that is still busy.
+    /// Runs `work` on a reader, after a sign of life if that is configured. The reader goes back to the pool
+    /// when the work is done, not when the caller goes away: nobody is given a connection that is still busy.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut diesel::SqliteConnection) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let reader = Arc::new(self.get().await?);
+        let reader = self.get().await?;
+        let jobs = reader.jobs();
+        let pre_ping = self.pool.manager().pre_ping;
         let (answer, answered) = oneshot::channel();
-        let held = Arc::clone(&reader);
-        reader.send(Box::new(move |connection| {
-            let result = catching(|| work(connection));
-            drop(held);
+        jobs.send(Box::new(move |connection| {
+            let alive = if pre_ping { ping(connection) } else { Ok(()) };
+            let result = match alive {
+                Ok(()) => {
+                    let result = catching(|| work(connection));
+                    drop(reader);
+                    result
+                }
+                Err(error) => {
+                    drop(Object::take(reader));
+                    Err(error)
+                }
+            };
             let _ = answer.send(result);
         }))?;
-        drop(reader);
-        answered.await.map_err(|_| crate::connection::thread_ended())?
+        answered.await.map_err(|_| thread_ended())?
     }
 
     /// Connections that are open, and those of them that are not in use.
@@ -129,3 +133,7 @@ impl ReaderPool {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Display(String);
+
+fn ping(connection: &mut SqliteConnection) -> Result<()> {
+    connection.batch_execute("SELECT 1").doing("asking a connection for a sign of life")
+}

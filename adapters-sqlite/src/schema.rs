@@ -133,6 +133,10 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(transcripts -> videos (video_id));
+diesel::joinable!(knowledge_graphs -> videos (video_id));
+diesel::joinable!(media_files -> videos (video_id));
+
 diesel::allow_tables_to_appear_in_same_query!(
     channels,
     videos,

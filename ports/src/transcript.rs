@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tubeatlas_domain::search::SearchQuery;
+use tubeatlas_domain::search::{SearchQuery, find_cues};
 use tubeatlas_domain::{
-    ChannelId, LanguageTag, Timestamp, Transcript, TranscriptId, TranscriptSummary, VideoId,
+    ChannelId, Cue, LanguageTag, Timestamp, Transcript, TranscriptId, TranscriptSummary, VideoId,
 };
 
 use crate::{Catalogued, Cursor, CursorScope, Page, Result, Stored, Visibility, WriteRepository};
@@ -165,6 +165,22 @@ pub struct FoundCue {
     pub highlights: Vec<(usize, usize)>,
 }
 
+impl FoundCue {
+    /// The cues of a hit: what [`find_cues`](tubeatlas_domain::search::find_cues) finds, with its text.
+    pub fn in_cues(cues: &[Cue], query: &SearchQuery, max: u32) -> Vec<Self> {
+        let found = find_cues(cues, query, usize::try_from(max).unwrap_or(usize::MAX));
+        let shown = found.into_iter().filter_map(|found| Some((cues.get(found.cue)?, found.highlights)));
+        shown
+            .map(|(cue, highlights)| Self {
+                start_ms: cue.start_ms,
+                end_ms: cue.end_ms,
+                text: cue.text.clone(),
+                highlights,
+            })
+            .collect()
+    }
+}
+
 /// The transcripts.
 ///
 /// # What an implementor owes
@@ -181,7 +197,7 @@ pub trait TranscriptRepository: WriteRepository<Transcript> {
     ///   [`Expression::matches`] says so of its tokens. So every adapter finds the same.
     /// - Found passages are grouped to one hit a transcript (or a video's title and description); its score
     ///   is that of its best passage.
-    /// - A transcript's cues are those that [`find_cues`] gives for the query, at most `cues_per_hit`; the
+    /// - A transcript's cues are those of [`FoundCue::in_cues`], at most `cues_per_hit`; the
     ///   title's highlights are those of [`find_in_text`].
     /// - Scores are each adapter's own. At equal length, more occurrences do not score lower; a word that
     ///   fewer passages hold does not score lower than one that more hold; a longer passage with the same
@@ -195,7 +211,6 @@ pub trait TranscriptRepository: WriteRepository<Transcript> {
     /// [`transcript_passages`]: tubeatlas_domain::search::transcript_passages
     /// [`metadata_passages`]: tubeatlas_domain::search::metadata_passages
     /// [`Expression::matches`]: tubeatlas_domain::search::Expression::matches
-    /// [`find_cues`]: tubeatlas_domain::search::find_cues
     /// [`find_in_text`]: tubeatlas_domain::search::find_in_text
     async fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>>;
 }

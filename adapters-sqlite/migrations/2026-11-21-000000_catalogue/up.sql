@@ -118,6 +118,7 @@ CREATE TABLE processing_tasks (
 );
 CREATE INDEX ix_processing_tasks_created_at ON processing_tasks (created_at, id);
 CREATE INDEX ix_processing_tasks_status ON processing_tasks (status, created_at, id);
+CREATE INDEX ix_processing_tasks_finished_at ON processing_tasks (finished_at, id);
 CREATE INDEX ix_processing_tasks_kind ON processing_tasks (kind, created_at, id);
 CREATE INDEX ix_processing_tasks_target ON processing_tasks (target, created_at, id);
 

@@ -1,0 +1,212 @@
+//! What `db check` looks at.
+
+use std::time::{Duration, Instant};
+
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
+use tubeatlas_ports::{Error, Result};
+
+use crate::connection::{ConnectionSettings, NumberRow, TextRow};
+use crate::error::Context;
+use crate::migrations;
+use crate::store::SqliteStore;
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What it is.
+    pub name: String,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+}
+
+/// What became of many queries at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolCheck {
+    /// How many tasks asked at the same time.
+    pub tasks: u32,
+    /// How many queries were answered.
+    pub queries: u64,
+    /// How many connections were open in the end.
+    pub connections: u32,
+    /// How many queries failed.
+    pub errors: u64,
+    /// How long it all took.
+    pub elapsed: Duration,
+}
+
+impl SqliteStore {
+    /// Looks at everything that can be looked at while the store works: that it answers, the settings of each
+    /// connection (as many as the pool may have), the schema, the file's integrity, references, and that the
+    /// full-text index has what it should have. Takes as long as reading the whole file does.
+    ///
+    /// # Errors
+    /// Only if the store cannot be asked at all; what is wrong is in the answer.
+    pub async fn check(&self) -> Result<Vec<Check>> {
+        let engine = self.engine();
+        engine.check_open()?;
+        let mut checks = Vec::new();
+        let answers = engine.readers.run(|c| number(c, "SELECT 1 AS value")).await;
+        checks.push(check("answers", answers.map(|_| "SELECT 1".to_owned())));
+        checks.push(check("settings of the connections", self.check_settings().await));
+        let found = engine
+            .readers
+            .run(|connection| {
+                Ok(vec![
+                    check("schema", check_schema(connection)),
+                    check("integrity", check_integrity(connection)),
+                    check("references", check_references(connection)),
+                    check("search index", check_index(connection)),
+                ])
+            })
+            .await?;
+        checks.extend(found);
+        Ok(checks)
+    }
+
+    /// The settings of the writer and of as many readers as the pool may have, all held at the same time.
+    async fn check_settings(&self) -> Result<String> {
+        let engine = self.engine();
+        let mut readers = Vec::new();
+        for _ in 0..engine.config.pool_size {
+            readers.push(engine.readers.get().await?);
+        }
+        let mut found = Vec::new();
+        for reader in &readers {
+            let settings = ConnectionSettings::new(&engine.config, true);
+            found.push(reader.run(move |connection| settings.verify(connection)).await?);
+        }
+        let settings = ConnectionSettings::new(&engine.config, false);
+        let writer = engine
+            .writer
+            .alone(move |connection, answer| {
+                let _ = answer.send(settings.verify(connection)); // the caller may have gone away
+            })
+            .await??;
+        let list = |settings: &[(&str, i64)]| {
+            settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+        };
+        let first = found.first().map(|settings| list(settings)).unwrap_or_default();
+        Ok(format!(
+            "journal_mode={}; {} readers: {first}; writer: {}",
+            engine.config.journal_mode.as_str(),
+            found.len(),
+            list(&writer)
+        ))
+    }
+
+    /// Has `tasks` tasks make `queries` queries each, all at the same time.
+    ///
+    /// # Errors
+    /// [`Closed`](Error::Closed); what fails later is counted.
+    pub async fn pool_check(&self, tasks: u32, queries: u32) -> Result<PoolCheck> {
+        let engine = self.engine();
+        engine.check_open()?;
+        let begun = Instant::now();
+        let mut running = tokio::task::JoinSet::new();
+        for _ in 0..tasks {
+            let readers = engine.readers.clone();
+            running.spawn(async move {
+                let mut answered = 0_u64;
+                for _ in 0..queries {
+                    let answer =
+                        readers.run(|c| number(c, "SELECT revision AS value FROM store_state")).await;
+                    answered += u64::from(answer.is_ok());
+                }
+                answered
+            });
+        }
+        let answered: u64 = running.join_all().await.into_iter().sum();
+        let connections = u32::try_from(engine.readers.status().0).unwrap_or(u32::MAX);
+        let asked = u64::from(tasks) * u64::from(queries);
+        Ok(PoolCheck {
+            tasks,
+            queries: answered,
+            connections,
+            errors: asked - answered,
+            elapsed: begun.elapsed(),
+        })
+    }
+}
+
+fn check(name: &str, found: Result<String>) -> Check {
+    let ok = found.is_ok();
+    let detail = found.unwrap_or_else(|error| error.chain());
+    Check { name: name.to_owned(), ok, detail }
+}
+
+fn number(connection: &mut SqliteConnection, sql: &str) -> Result<i64> {
+    let row: NumberRow = diesel::sql_query(sql).get_result(connection).doing("checking the database")?;
+    Ok(row.value)
+}
+
+fn texts(connection: &mut SqliteConnection, sql: &str) -> Result<Vec<String>> {
+    let rows: Vec<TextRow> = diesel::sql_query(sql).load(connection).doing("checking the database")?;
+    Ok(rows.into_iter().map(|row| row.value).collect())
+}
+
+fn wrong(message: String) -> Error {
+    Error::Corrupt { message, source: None }
+}
+
+/// The definitions of all tables, indexes and triggers, as they stand in the schema.
+pub(crate) fn definitions(connection: &mut SqliteConnection) -> Result<Vec<String>> {
+    texts(
+        connection,
+        "SELECT type || ' ' || name || ': ' || coalesce(sql, '') AS value FROM sqlite_master
+         WHERE name <> '__diesel_schema_migrations' AND tbl_name <> '__diesel_schema_migrations'
+         ORDER BY type, name",
+    )
+}
+
+/// The schema is what the migrations make of an empty database.
+fn check_schema(connection: &mut SqliteConnection) -> Result<String> {
+    let mut expected = SqliteConnection::establish(":memory:").map_err(|error| Error::Unavailable {
+        message: "no empty database could be made to compare with".to_owned(),
+        source: Some(Box::new(error)),
+    })?;
+    migrations::run(&mut expected)?;
+    let (expected, found) = (definitions(&mut expected)?, definitions(connection)?);
+    let missing = expected.iter().filter(|definition| !found.contains(definition));
+    let unknown = found.iter().filter(|definition| !expected.contains(definition));
+    let differences: Vec<String> =
+        missing.map(|d| format!("missing: {d}")).chain(unknown.map(|d| format!("unexpected: {d}"))).collect();
+    if differences.is_empty() {
+        return Ok(format!("{} tables and indexes as expected", found.len()));
+    }
+    Err(Error::SchemaMismatch { message: differences.join("; ") })
+}
+
+fn check_integrity(connection: &mut SqliteConnection) -> Result<String> {
+    let found = texts(connection, "SELECT integrity_check AS value FROM pragma_integrity_check")?;
+    if found == ["ok"] {
+        return Ok("integrity_check: ok".to_owned());
+    }
+    Err(wrong(found.join("; ")))
+}
+
+fn check_references(connection: &mut SqliteConnection) -> Result<String> {
+    let found = texts(
+        connection,
+        "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to a missing ' || parent AS value
+         FROM pragma_foreign_key_check",
+    )?;
+    if found.is_empty() {
+        return Ok("foreign_key_check: ok".to_owned());
+    }
+    Err(wrong(found.join("; ")))
+}
+
+fn check_index(connection: &mut SqliteConnection) -> Result<String> {
+    let passages = number(connection, "SELECT count(*) AS value FROM passages")?;
+    let indexed = number(
+        connection,
+        "SELECT count(*) AS value FROM passages p JOIN passages_fts_docsize d ON d.id = p.id",
+    )?;
+    let entries = number(connection, "SELECT count(*) AS value FROM passages_fts_docsize")?;
+    if passages == indexed && passages == entries {
+        return Ok(format!("{passages} passages"));
+    }
+    Err(wrong(format!("{passages} passages, {entries} entries in the index, {indexed} of them the same")))
+}

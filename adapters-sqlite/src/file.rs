@@ -1,0 +1,99 @@
+//! The database's file: where it lies and how it is made.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use tubeatlas_ports::{Error, Result};
+
+use crate::config::Location;
+
+/// The database's file, and the folder that goes away with it if it is a temporary one.
+#[derive(Debug)]
+pub(crate) struct DatabaseFile {
+    pub(crate) path: PathBuf,
+    pub(crate) temporary: Option<TempDir>,
+}
+
+impl DatabaseFile {
+    /// Finds the file, and makes an empty one, which only its owner may read, if there is none. SQLite gives
+    /// `-wal` and `-shm` the same permissions.
+    pub(crate) fn prepare(location: &Location) -> Result<Self> {
+        let (path, temporary) = match location {
+            Location::File(path) => (std::path::absolute(path).map_err(|e| unavailable(path, e))?, None),
+            Location::Temporary => {
+                let folder = tempfile::Builder::new()
+                    .prefix("tubeatlas-")
+                    .tempdir()
+                    .map_err(|error| unavailable(&std::env::temp_dir(), error))?;
+                (folder.path().join("catalogue.db"), Some(folder))
+            }
+        };
+        if path.is_dir() {
+            let message = format!("{} is a folder; name a file in it", path.display());
+            return Err(Error::Unavailable { message, source: None });
+        }
+        if let Some(folder) = path.parent() {
+            make_folder(folder).map_err(|error| unavailable(folder, error))?;
+        }
+        make_file(&path).map_err(|error| unavailable(&path, error))?;
+        Ok(Self { path, temporary })
+    }
+
+    /// The path as SQLite takes it.
+    pub(crate) fn as_text(&self) -> Result<String> {
+        let text = self.path.to_str().map(str::to_owned);
+        text.ok_or_else(|| Error::Unavailable {
+            message: format!("the path {} is not UTF-8; choose another one", self.path.display()),
+            source: None,
+        })
+    }
+}
+
+/// Makes the folder and those above it, for their owner alone, where they are missing.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn make_file(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn unavailable(path: &Path, error: io::Error) -> Error {
+    let message = format!("cannot use {} for a database; check the path and its permissions", path.display());
+    Error::Unavailable { message, source: Some(Box::new(error)) }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_new_file_and_its_new_folder_belong_to_their_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join("catalogue.db");
+        DatabaseFile::prepare(&Location::File(path.clone())).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    }
+
+    #[test]
+    fn a_folder_is_no_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = DatabaseFile::prepare(&Location::File(folder.path().to_owned())).unwrap_err();
+        assert!(error.to_string().contains("is a folder"), "{error}");
+    }
+}

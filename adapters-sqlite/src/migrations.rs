@@ -1,0 +1,161 @@
+//! The schema's migrations, embedded in the program, and what a file must be to be opened.
+
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::migration::{Migration, MigrationConnection, MigrationSource, MigrationVersion};
+use diesel::prelude::*;
+use diesel::sqlite::Sqlite;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use tubeatlas_ports::{Error, Result};
+
+use crate::connection::{NumberRow, TextRow, pragma};
+use crate::error::Context;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+
+/// `PRAGMA application_id` of our files: "TbAt".
+const APPLICATION_ID: i64 = 0x5462_4174;
+
+/// The oldest SQLite that keeps our promises: from 3.53.2 on, the fixes of WAL recovery and FTS5 that the
+/// store relies on are in.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 53, 2);
+
+/// What is applied to a database, and what is not yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationStatus {
+    /// The applied migrations, oldest first.
+    pub applied: Vec<String>,
+    /// The migrations that this program has and the database has not, oldest first.
+    pub pending: Vec<String>,
+}
+
+/// Refuses a file that is no database of ours, or of a newer program. Writes nothing.
+pub(crate) fn check_file(connection: &mut SqliteConnection, path: &Path) -> Result<()> {
+    let refused = |message: String| Err(Error::SchemaMismatch { message });
+    let tables: i64 = match count_tables(connection) {
+        Ok(tables) => tables,
+        Err(Error::Corrupt { .. }) => {
+            return refused(format!("{} is not an SQLite database; name another file", path.display()));
+        }
+        Err(error) => return Err(error),
+    };
+    if tables == 0 {
+        return Ok(()); // an empty file, which becomes ours
+    }
+    if pragma(connection, "application_id")? != APPLICATION_ID {
+        return refused(format!(
+            "{} is an SQLite database, but not one of Tubeatlas; name another file",
+            path.display()
+        ));
+    }
+    let known = names()?;
+    let unknown: Vec<String> =
+        applied(connection)?.into_iter().filter(|name| !known.contains(name)).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    refused(format!(
+        "{} was written by a newer Tubeatlas (it has {}, which this program does not know); use that one",
+        path.display(),
+        unknown.join(", ")
+    ))
+}
+
+/// Refuses an SQLite that is too old.
+pub(crate) fn check_sqlite(connection: &mut SqliteConnection) -> Result<String> {
+    let row: TextRow = diesel::sql_query("SELECT sqlite_version() AS value")
+        .get_result(connection)
+        .doing("asking for SQLite's version")?;
+    let mut parts = row.value.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut part = || parts.next().unwrap_or(0);
+    let (major, minor, patch) = OLDEST_SQLITE;
+    if (part(), part(), part()) >= OLDEST_SQLITE {
+        return Ok(row.value);
+    }
+    Err(Error::SchemaMismatch {
+        message: format!(
+            "SQLite {} is too old; {major}.{minor}.{patch} or newer is needed: build with the bundled one",
+            row.value
+        ),
+    })
+}
+
+fn count_tables(connection: &mut SqliteConnection) -> Result<i64> {
+    let row: NumberRow = diesel::sql_query("SELECT count(*) AS value FROM sqlite_master")
+        .get_result(connection)
+        .doing("reading the schema")?;
+    Ok(row.value)
+}
+
+/// All migrations that this program has, oldest first.
+fn names() -> Result<Vec<String>> {
+    let migrations: Vec<Box<dyn Migration<Sqlite>>> =
+        MIGRATIONS.migrations().map_err(|error| failed("reading the migrations", error))?;
+    let mut names: Vec<String> =
+        migrations.iter().map(|migration| migration.name().version().to_string()).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn applied(connection: &mut SqliteConnection) -> Result<Vec<String>> {
+    let table: NumberRow = diesel::sql_query(
+        "SELECT count(*) AS value FROM sqlite_master WHERE name = '__diesel_schema_migrations'",
+    )
+    .get_result(connection)
+    .doing("reading the schema")?;
+    if table.value == 0 {
+        return Ok(Vec::new());
+    }
+    let versions: Vec<MigrationVersion<'static>> =
+        connection.applied_migrations().map_err(|error| failed("reading the applied migrations", error))?;
+    let mut names: Vec<String> = versions.iter().map(ToString::to_string).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// What is applied and what is pending.
+pub(crate) fn status(connection: &mut SqliteConnection) -> Result<MigrationStatus> {
+    let applied = applied(connection)?;
+    let pending = names()?.into_iter().filter(|name| !applied.contains(name)).collect();
+    Ok(MigrationStatus { applied, pending })
+}
+
+/// Applies what is pending, all or nothing, and answers the names. Several processes may do this at the same
+/// moment: the exclusive transaction lets one of them, and the others then find nothing to do.
+pub(crate) fn run(connection: &mut SqliteConnection) -> Result<Vec<String>> {
+    connection.batch_execute("BEGIN EXCLUSIVE").doing("waiting to migrate the schema")?;
+    let result = run_in_transaction(connection);
+    let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    match (result, connection.batch_execute(end).doing("ending the migration")) {
+        (Ok(_), Err(error)) => Err(error),
+        (result, _) => result,
+    }
+}
+
+fn run_in_transaction(connection: &mut SqliteConnection) -> Result<Vec<String>> {
+    let pending = status(connection)?.pending;
+    if pending.is_empty() {
+        return Ok(pending);
+    }
+    // Diesel's harness opens a transaction for each migration, which SQLite does not allow inside ours; so
+    // their statements are run here, and the harness's table is kept.
+    connection.setup().doing("preparing the migrations")?;
+    let migrations: Vec<Box<dyn Migration<Sqlite>>> =
+        MIGRATIONS.migrations().map_err(|error| failed("reading the migrations", error))?;
+    for migration in &migrations {
+        let name = migration.name().version().to_string();
+        if pending.contains(&name) {
+            migration.run(connection).map_err(|error| failed(&format!("applying {name}"), error))?;
+            diesel::sql_query("INSERT INTO __diesel_schema_migrations (version) VALUES (?)")
+                .bind::<diesel::sql_types::Text, _>(&name)
+                .execute(connection)
+                .doing("noting a migration")?;
+        }
+    }
+    Ok(pending)
+}
+
+fn failed(doing: &str, error: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    Error::Backend { message: format!("migrating the schema: {doing}"), source: Some(error) }
+}

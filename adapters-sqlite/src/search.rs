@@ -1,0 +1,185 @@
+//! Searching what was said, by SQLite's FTS5 over the domain's tokens.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Double, Nullable, Text};
+use tubeatlas_domain::search::{Expression, find_in_text};
+use tubeatlas_domain::{ChannelId, LanguageTag, Transcript, TranscriptId, VideoId};
+use tubeatlas_ports::{
+    Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPosition, SearchRequest,
+    TranscriptRepository, Visibility, check_limit,
+};
+
+use crate::columns::RowName;
+use crate::error::Context;
+use crate::session::Session;
+use crate::table::Table;
+
+#[derive(QueryableByName)]
+struct HitRow {
+    #[diesel(sql_type = Text)]
+    video_id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    language: Option<String>,
+    #[diesel(sql_type = Double)]
+    score: f64,
+    #[diesel(sql_type = Text)]
+    title: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    channel_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    url: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    published_at: Option<i64>,
+}
+
+/// The query in FTS5's language. Tokens hold letters, digits and marks alone, so that nothing in them needs
+/// escaping inside quotes, and the tree is spelled out with parentheses.
+fn match_expression(expression: &Expression) -> String {
+    let joined = |parts: &[Expression], operator: &str| {
+        parts.iter().map(match_expression).collect::<Vec<_>>().join(operator)
+    };
+    match expression {
+        Expression::Phrase(phrase) => {
+            let star = if phrase.is_prefix() { " *" } else { "" };
+            format!("\"{}\"{star}", phrase.tokens().join(" "))
+        }
+        Expression::All(parts) => format!("({})", joined(parts, " AND ")),
+        Expression::Any(parts) => format!("({})", joined(parts, " OR ")),
+        Expression::Without { include, exclude } => {
+            format!("({} NOT ({}))", match_expression(include), joined(exclude, " OR "))
+        }
+    }
+}
+
+/// The statement: the best passage of each transcript (or title and description), filtered, behind a
+/// position, in order. Every parameter has a number and may be NULL, so one text serves all filters.
+fn statement(order: SearchOrder, visibility: Visibility, with_scores: bool) -> String {
+    let deleted = match visibility {
+        Visibility::Live => "v.deleted_at IS NULL",
+        Visibility::WithDeleted => "TRUE",
+        Visibility::OnlyDeleted => "v.deleted_at IS NOT NULL",
+    };
+    // Scoring is the dear part of a search; an order by date does without.
+    let score = if with_scores { "-bm25(passages_fts)" } else { "0.0" };
+    let by_id = "(p.video_id, coalesce(p.language, '')) > (?7, coalesce(?8, ''))";
+    let (sort, behind) = match order {
+        SearchOrder::Relevance => {
+            ("score DESC", format!("max(f.score) < ?5 OR (max(f.score) = ?5 AND {by_id})"))
+        }
+        SearchOrder::Newest => (
+            "v.published_at DESC NULLS LAST",
+            format!(
+                "v.published_at < ?6 OR (?6 IS NOT NULL AND v.published_at IS NULL)
+                 OR (v.published_at IS ?6 AND {by_id})"
+            ),
+        ),
+        SearchOrder::Oldest => (
+            "v.published_at ASC NULLS LAST",
+            format!(
+                "v.published_at > ?6 OR (?6 IS NOT NULL AND v.published_at IS NULL)
+                 OR (v.published_at IS ?6 AND {by_id})"
+            ),
+        ),
+    };
+    format!(
+        "WITH found AS MATERIALIZED (
+             SELECT rowid AS id, {score} AS score FROM passages_fts WHERE passages_fts MATCH ?1
+         )
+         SELECT p.video_id, p.language, max(f.score) AS score,
+                v.title, v.channel_id, v.url, v.published_at
+         FROM found f JOIN passages p ON p.id = f.id JOIN videos v ON v.id = p.video_id
+         WHERE {deleted}
+           AND (?2 IS NULL OR v.channel_id = ?2)
+           AND (?3 IS NULL OR v.id = ?3)
+           AND (?4 IS NULL OR lower(p.language) = lower(?4)
+                OR substr(lower(p.language), 1, length(?4) + 1) = lower(?4) || '-')
+         GROUP BY p.video_id, p.language
+         HAVING ?7 IS NULL OR {behind}
+         ORDER BY {sort}, p.video_id, p.language
+         LIMIT ?9"
+    )
+}
+
+fn load_rows(
+    connection: &mut SqliteConnection,
+    request: &SearchRequest,
+    after: Option<SearchPosition>,
+) -> Result<Vec<HitRow>> {
+    let with_scores = request.order == SearchOrder::Relevance;
+    let (score, published_at, video_id, language) = match after {
+        None => (None, None, None, None),
+        Some(SearchPosition { score, published_at, video_id, language }) => {
+            (score, published_at, Some(video_id), language)
+        }
+    };
+    diesel::sql_query(statement(request.order, request.visibility, with_scores))
+        .bind::<Text, _>(match_expression(request.query.expression()))
+        .bind::<Nullable<Text>, _>(request.channel_id.as_ref().map(ChannelId::as_str))
+        .bind::<Nullable<Text>, _>(request.video_id.as_ref().map(VideoId::as_str))
+        .bind::<Nullable<Text>, _>(request.language.as_ref().map(LanguageTag::as_str))
+        .bind::<Nullable<Double>, _>(score)
+        .bind::<Nullable<BigInt>, _>(published_at.map(|at| at.unix_micros()))
+        .bind::<Nullable<Text>, _>(video_id.as_ref().map(VideoId::as_str))
+        .bind::<Nullable<Text>, _>(language.as_ref().map(LanguageTag::as_str))
+        .bind::<BigInt, _>(i64::from(request.limit) + 1)
+        .load(connection)
+        .doing("searching")
+}
+
+impl HitRow {
+    /// The hit, with what of it is shown.
+    fn into_hit(self, connection: &mut SqliteConnection, request: &SearchRequest) -> Result<SearchHit> {
+        let key = self.video_id.clone();
+        let row = RowName { table: "passages", key: &key };
+        let video_id = row.check(VideoId::parse(self.video_id))?;
+        let language = row.check(self.language.map(LanguageTag::parse).transpose())?;
+        let cues = match &language {
+            None => Vec::new(),
+            Some(language) => {
+                let id = TranscriptId { video_id: video_id.clone(), language: language.clone() };
+                let transcript = Transcript::load(connection, &id)?;
+                let transcript = row.check(transcript.ok_or("has no transcript"))?.stored;
+                FoundCue::in_cues(&transcript.cues, &request.query, request.cues_per_hit)
+            }
+        };
+        Ok(SearchHit {
+            title_highlights: find_in_text(&self.title, &request.query),
+            title: self.title,
+            channel_id: row.check(self.channel_id.map(ChannelId::parse).transpose())?,
+            url: self.url,
+            published_at: row.optional_time(self.published_at)?,
+            score: (request.order == SearchOrder::Relevance).then_some(self.score),
+            video_id,
+            language,
+            cues,
+        })
+    }
+}
+
+#[async_trait]
+impl TranscriptRepository for Session {
+    async fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        self.check_usable()?;
+        check_limit(request.limit, MAX_SEARCH_LIMIT)?;
+        let scope = request.cursor_scope();
+        let after = request.after.as_ref().map(|cursor| cursor.decode(scope)).transpose()?;
+        let request = request.clone();
+        self.read(move |connection| {
+            let rows = load_rows(connection, &request, after)?;
+            let page = Page::from_rows(rows, request.limit, |last| {
+                let row = RowName { table: "passages", key: &last.video_id };
+                let position = SearchPosition {
+                    score: (request.order == SearchOrder::Relevance).then_some(last.score),
+                    published_at: row.optional_time(last.published_at)?,
+                    video_id: row.check(VideoId::parse(last.video_id.clone()))?,
+                    language: row.check(last.language.clone().map(LanguageTag::parse).transpose())?,
+                };
+                Cursor::encode(scope, &position)
+            })?;
+            let hits = page.items.into_iter().map(|row| row.into_hit(connection, &request));
+            Ok(Page { items: hits.collect::<Result<_>>()?, next: page.next })
+        })
+        .await
+    }
+}

@@ -1,0 +1,157 @@
+//! [`Session`]: where a repository's calls run: on the store, each as a transaction of its own, or in a unit
+//! of work. Repositories are written once, over this.
+
+use std::sync::Arc;
+
+use diesel::connection::SimpleConnection;
+use diesel::{RunQueryDsl, SqliteConnection};
+use tubeatlas_domain::Timestamp;
+use tubeatlas_ports::{Clock, Error, IdGenerator, Repositories, Result, Revision};
+
+use crate::connection::NumberRow;
+use crate::error::Context;
+use crate::store::Engine;
+use crate::unit_of_work::Unit;
+
+/// Where calls run. It is all the repositories at once.
+#[derive(Clone)]
+pub(crate) enum Session {
+    /// Each call is a transaction of its own.
+    Store(Arc<Engine>),
+    /// All calls are one transaction.
+    Unit(Arc<Unit>),
+}
+
+/// What a write works with.
+pub(crate) struct WriteContext<'a> {
+    pub(crate) connection: &'a mut SqliteConnection,
+    pub(crate) now: Timestamp,
+    pub(crate) ids: &'a dyn IdGenerator,
+}
+
+impl WriteContext<'_> {
+    /// The next revision.
+    pub(crate) fn next_revision(&mut self) -> Result<Revision> {
+        let row: NumberRow =
+            diesel::sql_query("UPDATE store_state SET revision = revision + 1 RETURNING revision AS value")
+                .get_result(self.connection)
+                .doing("taking a revision")?;
+        let number = u64::try_from(row.value).unwrap_or_default();
+        Revision::new(number).map_err(|error| crate::error::corrupt("store_state", &1, &error))
+    }
+}
+
+impl Session {
+    /// Runs a read of one or several statements at one moment.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match self {
+            Self::Store(engine) => {
+                engine.check_open()?;
+                engine.readers.run(move |connection| in_snapshot(connection, work)).await
+            }
+            Self::Unit(unit) => unit.run(work).await,
+        }
+    }
+
+    /// Runs a write: all of it or nothing.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut WriteContext<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match self {
+            Self::Store(engine) => {
+                engine.check_open()?;
+                let (clock, ids) = (Arc::clone(&engine.clock), Arc::clone(&engine.ids));
+                engine.writer.write(move |connection| with_context(connection, &*clock, &*ids, work)).await
+            }
+            Self::Unit(unit) => {
+                let (clock, ids) = (Arc::clone(&unit.engine.clock), Arc::clone(&unit.engine.ids));
+                unit.check_writable()?;
+                unit.run(move |connection| {
+                    in_savepoint(connection, |connection| with_context(connection, &*clock, &*ids, work))
+                })
+                .await
+            }
+        }
+    }
+
+    /// That the store is open, or the unit of work has not ended: what is answered before anything else.
+    pub(crate) fn check_usable(&self) -> Result<()> {
+        match self {
+            Self::Store(engine) => engine.check_open(),
+            Self::Unit(unit) => unit.check_usable(),
+        }
+    }
+
+    /// That this is not a unit of work, for what cannot be part of one.
+    pub(crate) fn check_not_in_unit(&self, what: &'static str) -> Result<()> {
+        match self {
+            Self::Store(_) => Ok(()),
+            Self::Unit(_) => Err(Error::Unsupported { what }),
+        }
+    }
+}
+
+fn with_context<T>(
+    connection: &mut SqliteConnection,
+    clock: &dyn Clock,
+    ids: &dyn IdGenerator,
+    work: impl FnOnce(&mut WriteContext<'_>) -> Result<T>,
+) -> Result<T> {
+    work(&mut WriteContext { connection, now: clock.now(), ids })
+}
+
+/// Several reads at one moment: in WAL mode a transaction sees what was committed when its first read began.
+fn in_snapshot<T>(
+    connection: &mut SqliteConnection,
+    work: impl FnOnce(&mut SqliteConnection) -> Result<T>,
+) -> Result<T> {
+    connection.batch_execute("BEGIN").doing("beginning a read")?;
+    let result = crate::connection::catching(|| work(connection));
+    // Nothing was written, so there is nothing that a rollback could lose.
+    connection.batch_execute("ROLLBACK").doing("ending a read")?;
+    result
+}
+
+/// Undoes what `work` did if it fails, and nothing else of the transaction.
+fn in_savepoint<T>(
+    connection: &mut SqliteConnection,
+    work: impl FnOnce(&mut SqliteConnection) -> Result<T>,
+) -> Result<T> {
+    connection.batch_execute("SAVEPOINT call").doing("setting a savepoint")?;
+    let result = work(connection);
+    let end = if result.is_ok() { "RELEASE call" } else { "ROLLBACK TO call; RELEASE call" };
+    match (result, connection.batch_execute(end).doing("ending a savepoint")) {
+        (Ok(_), Err(error)) => Err(error),
+        (result, _) => result,
+    }
+}
+
+impl Repositories for Session {
+    fn channels(&self) -> &dyn tubeatlas_ports::ChannelRepository {
+        self
+    }
+
+    fn videos(&self) -> &dyn tubeatlas_ports::VideoRepository {
+        self
+    }
+
+    fn transcripts(&self) -> &dyn tubeatlas_ports::TranscriptRepository {
+        self
+    }
+
+    fn knowledge_graphs(&self) -> &dyn tubeatlas_ports::KnowledgeGraphRepository {
+        self
+    }
+
+    fn processing_tasks(&self) -> &dyn tubeatlas_ports::ProcessingTaskRepository {
+        self
+    }
+
+    fn media_files(&self) -> &dyn tubeatlas_ports::MediaFileRepository {
+        self
+    }
+}

@@ -1,0 +1,284 @@
+//! [`SqliteStore`]: the store as a whole.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use diesel::connection::SimpleConnection;
+use diesel::{RunQueryDsl, SqliteConnection};
+use tokio::sync::watch;
+use tubeatlas_ports::{Clock, Error, Health, IdGenerator, Mode, Repositories, Result, Store, UnitOfWork};
+
+use crate::config::{JournalMode, SqliteConfig};
+use crate::connection::{ConnectionSettings, NumberRow, TextRow};
+use crate::error::Context;
+use crate::file::DatabaseFile;
+use crate::migrations::{self, MigrationStatus};
+use crate::pool::ReaderPool;
+use crate::session::Session;
+use crate::unit_of_work::{SqliteUnitOfWork, Unit};
+use crate::writer::Writer;
+
+/// What a store consists of; shared by its handles and its units of work.
+pub(crate) struct Engine {
+    pub(crate) readers: ReaderPool,
+    pub(crate) writer: Writer,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdGenerator>,
+    pub(crate) unit_of_work_timeout: Duration,
+    pub(crate) config: SqliteConfig,
+    pub(crate) file: Mutex<DatabaseFile>,
+    sqlite_version: String,
+    closed: AtomicBool,
+    /// How many connections are open.
+    open_connections: watch::Receiver<usize>,
+}
+
+impl Engine {
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::Closed { what: "the store".to_owned() });
+        }
+        Ok(())
+    }
+}
+
+/// The catalogue in one SQLite file.
+///
+/// Cloning it gives another handle to the same store. When the last handle and the last unit of work are
+/// dropped the connections close by themselves; [`close`](Store::close) waits for that.
+#[derive(Clone)]
+pub struct SqliteStore {
+    engine: Arc<Engine>,
+    session: Session,
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").field("config", &self.engine.config).finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the store, and makes or migrates its database if it needs that (and the configuration allows
+    /// it). Several processes may do so at the same moment.
+    ///
+    /// # Errors
+    /// [`SchemaMismatch`](Error::SchemaMismatch) if the file is no database of ours, comes from a newer program,
+    /// needs a migration that the configuration does not allow, or if SQLite itself is too old: nothing is
+    /// changed then. [`Unavailable`](Error::Unavailable) if the file cannot be made or opened,
+    /// [`ReadOnly`](Error::ReadOnly) if it cannot be written.
+    pub async fn open(
+        config: SqliteConfig,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGenerator>,
+    ) -> Result<Self> {
+        let for_opening = config.clone();
+        let Opened { file, connection, sqlite_version, .. } =
+            blocking(move || open_file(&for_opening, for_opening.migrate)).await?;
+        let (connections, open_connections) = watch::channel(0);
+        let connections = Arc::new(connections);
+        let readers = ReaderPool::new(
+            file.as_text()?,
+            ConnectionSettings::new(&config, true),
+            &config,
+            Arc::clone(&connections),
+        )?;
+        let writer = Writer::start(connection, config.acquire_timeout, connections)?;
+        let engine = Arc::new(Engine {
+            readers,
+            writer,
+            clock,
+            ids,
+            unit_of_work_timeout: config.unit_of_work_timeout,
+            file: Mutex::new(file),
+            sqlite_version,
+            closed: AtomicBool::new(false),
+            open_connections,
+            config,
+        });
+        Ok(Self { session: Session::Store(Arc::clone(&engine)), engine })
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+}
+
+/// Applies the pending migrations to the configured database, which is made if it is missing, and answers
+/// their names, oldest first.
+///
+/// # Errors
+/// As [`SqliteStore::open`].
+pub async fn migrate(config: &SqliteConfig) -> Result<Vec<String>> {
+    let config = config.clone();
+    blocking(move || Ok(open_file(&config, true)?.migrated)).await
+}
+
+/// What is applied to the configured database, and what is pending. Changes nothing of an existing one.
+///
+/// # Errors
+/// As [`SqliteStore::open`].
+pub async fn migration_status(config: &SqliteConfig) -> Result<MigrationStatus> {
+    let config = config.clone();
+    blocking(move || {
+        let file = DatabaseFile::prepare(&config.location)?;
+        let mut connection = ConnectionSettings::new(&config, true).open(&file.as_text()?)?;
+        migrations::check_file(&mut connection, &file.path)?;
+        migrations::status(&mut connection)
+    })
+    .await
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let failed = |error| Error::Backend {
+        message: "opening the database ended unexpectedly".to_owned(),
+        source: Some(Box::new(error)),
+    };
+    tokio::task::spawn_blocking(work).await.map_err(failed)?
+}
+
+struct Opened {
+    file: DatabaseFile,
+    connection: SqliteConnection,
+    sqlite_version: String,
+    migrated: Vec<String>,
+}
+
+/// Opens the connection that will write: looks at the file before anything is changed, then brings it into
+/// the configured journal mode and up to date.
+fn open_file(config: &SqliteConfig, migrate: bool) -> Result<Opened> {
+    let file = DatabaseFile::prepare(&config.location)?;
+    let mut connection = ConnectionSettings::new(config, false).open(&file.as_text()?)?;
+    let sqlite_version = migrations::check_sqlite(&mut connection)?;
+    migrations::check_file(&mut connection, &file.path)?;
+    let pending = migrations::status(&mut connection)?.pending;
+    if !pending.is_empty() && !migrate {
+        let message = format!(
+            "{} needs the migrations {}; apply them with `db migrate`",
+            file.path.display(),
+            pending.join(", ")
+        );
+        return Err(Error::SchemaMismatch { message });
+    }
+    set_journal_mode(&mut connection, config)?;
+    let migrated = if pending.is_empty() { pending } else { migrations::run(&mut connection)? };
+    Ok(Opened { file, connection, sqlite_version, migrated })
+}
+
+/// Sets the journal mode, which is a property of the file and stays. SQLite does not wait for other
+/// connections here, whatever busy_timeout says (it would be a deadlock if two did), so we do.
+fn set_journal_mode(connection: &mut SqliteConnection, config: &SqliteConfig) -> Result<()> {
+    let wanted = config.journal_mode;
+    let deadline = std::time::Instant::now() + config.busy_timeout;
+    loop {
+        match journal_mode(connection, wanted) {
+            Ok(mode) if mode == wanted.as_str() => return Ok(()),
+            Ok(mode) => {
+                let message = format!(
+                    "the journal mode is {mode} and could not be made {}; the file system may not allow it",
+                    wanted.as_str()
+                );
+                return Err(Error::Unavailable { message, source: None });
+            }
+            Err(Error::Timeout { .. }) if std::time::Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn journal_mode(connection: &mut SqliteConnection, wanted: JournalMode) -> Result<String> {
+    let row: TextRow = diesel::sql_query("SELECT journal_mode AS value FROM pragma_journal_mode")
+        .get_result(connection)
+        .doing("reading the journal mode")?;
+    if row.value == wanted.as_str() {
+        return Ok(row.value);
+    }
+    connection
+        .batch_execute(&format!("PRAGMA journal_mode = {}", wanted.as_str()))
+        .doing("setting the journal mode")?;
+    let row: TextRow = diesel::sql_query("SELECT journal_mode AS value FROM pragma_journal_mode")
+        .get_result(connection)
+        .doing("reading the journal mode")?;
+    Ok(row.value)
+}
+
+impl Repositories for SqliteStore {
+    fn channels(&self) -> &dyn tubeatlas_ports::ChannelRepository {
+        &self.session
+    }
+
+    fn videos(&self) -> &dyn tubeatlas_ports::VideoRepository {
+        &self.session
+    }
+
+    fn transcripts(&self) -> &dyn tubeatlas_ports::TranscriptRepository {
+        &self.session
+    }
+
+    fn knowledge_graphs(&self) -> &dyn tubeatlas_ports::KnowledgeGraphRepository {
+        &self.session
+    }
+
+    fn processing_tasks(&self) -> &dyn tubeatlas_ports::ProcessingTaskRepository {
+        &self.session
+    }
+
+    fn media_files(&self) -> &dyn tubeatlas_ports::MediaFileRepository {
+        &self.session
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    /// The deadline of a unit of work is
+    /// [`unit_of_work_timeout`](SqliteConfig::unit_of_work_timeout).
+    async fn begin(&self, mode: Mode) -> Result<Box<dyn UnitOfWork>> {
+        self.engine.check_open()?;
+        let unit = Unit::begin(Arc::clone(&self.engine), mode).await?;
+        Ok(Box::new(SqliteUnitOfWork::new(unit)))
+    }
+
+    async fn health(&self) -> Result<Health> {
+        let revision = self
+            .session
+            .read(|connection| {
+                let row: NumberRow = diesel::sql_query("SELECT revision AS value FROM store_state")
+                    .get_result(connection)
+                    .doing("reading the store's state")?;
+                Ok(row.value)
+            })
+            .await?;
+        let (open, idle) = self.engine.readers.status();
+        let path = self.engine.file.lock().unwrap_or_else(PoisonError::into_inner).path.clone();
+        let bytes = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let mut wal = path.clone().into_os_string();
+        wal.push("-wal");
+        let mut health = Health::new("sqlite");
+        health.details = BTreeMap::from([
+            ("sqlite_version", self.engine.sqlite_version.clone()),
+            ("revision", revision.to_string()),
+            ("database_bytes", bytes(&path).to_string()),
+            ("wal_bytes", bytes(wal.as_ref()).to_string()),
+            ("readers_open", open.to_string()),
+            ("readers_idle", idle.to_string()),
+            ("readers_max", self.engine.config.pool_size.to_string()),
+        ]);
+        Ok(health)
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.engine.closed.store(true, Ordering::Release);
+        self.engine.readers.close();
+        self.engine.writer.stop().await;
+        let mut open = self.engine.open_connections.clone();
+        // An error would mean that all who count are gone, and with them the connections.
+        let _ = open.wait_for(|open| *open == 0).await;
+        self.engine.file.lock().unwrap_or_else(PoisonError::into_inner).temporary.take();
+        Ok(())
+    }
+}

@@ -1,0 +1,283 @@
+//! The repositories, written once over what differs from table to table.
+
+use async_trait::async_trait;
+use diesel::SqliteConnection;
+use tubeatlas_domain::{EntityKind, Timestamp};
+use tubeatlas_ports::{
+    Catalogued, Conflict, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repository, Result, Revision, Stored,
+    Upserted, Visibility, WriteRepository, check_batch, check_limit,
+};
+
+use crate::error::corrupt;
+use crate::session::{Session, WriteContext};
+
+/// A row, and since when it is hidden: the video itself, or the one that it belongs to, is deleted.
+pub(crate) struct Loaded<E> {
+    pub(crate) stored: Stored<E>,
+    pub(crate) hidden_since: Option<Timestamp>,
+}
+
+/// How the entities of a table are read.
+pub(crate) trait Table: Catalogued {
+    fn load(connection: &mut SqliteConnection, id: &Self::Id) -> Result<Option<Loaded<Self>>>;
+
+    /// Up to `limit` rows behind `after`.
+    fn page(
+        connection: &mut SqliteConnection,
+        filter: &Self::Filter,
+        order: Self::Order,
+        after: Option<Self::Position>,
+        limit: i64,
+    ) -> Result<Vec<Stored<Self::Listed>>>;
+
+    fn count(connection: &mut SqliteConnection, filter: &Self::Filter) -> Result<i64>;
+}
+
+/// What became of the references of something that is to be written.
+pub(crate) enum References {
+    /// All are there.
+    Fine,
+    /// One is missing.
+    Missing(EntityKind, String),
+    /// The video that it would belong to is deleted.
+    OfDeletedVideo(String),
+}
+
+/// How the entities of a table are written.
+pub(crate) trait WritableTable: Table {
+    fn references(&self, connection: &mut SqliteConnection) -> Result<References>;
+
+    /// That no other row has what must be unique besides the id.
+    fn check_unique(&self, _: &mut SqliteConnection) -> Result<()> {
+        Ok(())
+    }
+
+    /// What still refers to it.
+    fn referrer(_: &mut SqliteConnection, _: &Self::Id) -> Result<Option<EntityKind>> {
+        Ok(None)
+    }
+
+    fn insert(connection: &mut SqliteConnection, new: &Stored<Self>) -> Result<()>;
+
+    fn replace(connection: &mut SqliteConnection, old: &Stored<Self>, new: &Stored<Self>) -> Result<()>;
+
+    /// Deletes it, softly or not.
+    fn remove(context: &mut WriteContext<'_>, old: &Stored<Self>) -> Result<()>;
+}
+
+/// The row with this id that `visibility` shows.
+pub(crate) fn get<E: Table>(
+    connection: &mut SqliteConnection,
+    id: &E::Id,
+    visibility: Visibility,
+) -> Result<Option<Stored<E>>> {
+    let loaded = E::load(connection, id)?;
+    Ok(loaded.filter(|row| visibility.shows(row.hidden_since)).map(|row| row.stored))
+}
+
+#[async_trait]
+impl<E: Table> Repository<E> for Session {
+    async fn get(&self, id: &E::Id, visibility: Visibility) -> Result<Option<Stored<E>>> {
+        let id = id.clone();
+        self.read(move |connection| get(connection, &id, visibility)).await
+    }
+
+    async fn get_many(&self, ids: &[E::Id], visibility: Visibility) -> Result<Vec<Option<Stored<E>>>> {
+        self.check_usable()?;
+        check_batch(ids)?;
+        let ids = ids.to_vec();
+        self.read(move |connection| ids.iter().map(|id| get(connection, id, visibility)).collect()).await
+    }
+
+    async fn exists(&self, id: &E::Id, visibility: Visibility) -> Result<bool> {
+        let found: Option<Stored<E>> = self.get(id, visibility).await?;
+        Ok(found.is_some())
+    }
+
+    async fn list(
+        &self,
+        filter: &E::Filter,
+        page: &PageRequest<E::Order>,
+    ) -> Result<Page<Stored<E::Listed>>> {
+        self.check_usable()?;
+        check_limit(page.limit, MAX_PAGE_LIMIT)?;
+        let scope = E::cursor_scope(page.order, filter);
+        let after = page.after.as_ref().map(|cursor| cursor.decode(scope)).transpose()?;
+        let (filter, order, limit) = (filter.clone(), page.order, page.limit);
+        let rows = self
+            .read(move |connection| E::page(connection, &filter, order, after, i64::from(limit) + 1))
+            .await?;
+        Page::from_rows(rows, limit, |last| tubeatlas_ports::Cursor::encode(scope, &E::position(last)))
+    }
+
+    async fn count(&self, filter: &E::Filter) -> Result<u64> {
+        let filter = filter.clone();
+        let count = self.read(move |connection| E::count(connection, &filter)).await?;
+        u64::try_from(count).map_err(|error| corrupt(E::KIND.as_str(), &"count", &error))
+    }
+}
+
+#[async_trait]
+impl<E: WritableTable> WriteRepository<E> for Session {
+    async fn create(&self, entity: &E) -> Result<Stored<E>> {
+        let entity = entity.clone();
+        self.write(move |context| create(context, &entity)).await
+    }
+
+    async fn create_many(&self, entities: &[E]) -> Result<Vec<Stored<E>>> {
+        self.write_many(entities, create).await
+    }
+
+    async fn update(&self, entity: &E, expected: Option<Revision>) -> Result<Stored<E>> {
+        let entity = entity.clone();
+        self.write(move |context| update(context, &entity, expected)).await
+    }
+
+    async fn update_many(&self, entities: &[E]) -> Result<Vec<Stored<E>>> {
+        self.write_many(entities, |context, entity| update(context, entity, None)).await
+    }
+
+    async fn upsert(&self, entity: &E) -> Result<Upserted<E>> {
+        let entity = entity.clone();
+        self.write(move |context| upsert(context, &entity)).await
+    }
+
+    async fn upsert_many(&self, entities: &[E]) -> Result<Vec<Upserted<E>>> {
+        self.write_many(entities, upsert).await
+    }
+
+    async fn delete(&self, id: &E::Id, expected: Option<Revision>) -> Result<()> {
+        let id = id.clone();
+        self.write(move |context| delete::<E>(context, &id, expected)).await
+    }
+
+    async fn delete_many(&self, ids: &[E::Id]) -> Result<()> {
+        self.write_many(ids, |context, id| delete::<E>(context, id, None)).await.map(drop)
+    }
+}
+
+impl Session {
+    async fn write_many<I, T>(
+        &self,
+        items: &[I],
+        write: impl Fn(&mut WriteContext<'_>, &I) -> Result<T> + Send + 'static,
+    ) -> Result<Vec<T>>
+    where
+        I: Clone + Send + 'static,
+        T: Send + 'static,
+    {
+        self.check_usable()?;
+        check_batch(items)?;
+        let items = items.to_vec();
+        self.write(move |context| items.iter().map(|item| write(context, item)).collect()).await
+    }
+}
+
+fn create<E: WritableTable>(context: &mut WriteContext<'_>, entity: &E) -> Result<Stored<E>> {
+    if E::load(context.connection, &entity.id())?.is_some() {
+        return Err(already_exists::<E>(&entity.id()));
+    }
+    entity.check_unique(context.connection)?;
+    check_references(context, entity)?;
+    insert(context, entity)
+}
+
+fn update<E: WritableTable>(
+    context: &mut WriteContext<'_>,
+    entity: &E,
+    expected: Option<Revision>,
+) -> Result<Stored<E>> {
+    let old = load_live::<E>(context, &entity.id())?;
+    check_revision(&old, expected)?;
+    if old.entity == *entity {
+        return Ok(old);
+    }
+    replace(context, &old, entity)
+}
+
+fn upsert<E: WritableTable>(context: &mut WriteContext<'_>, entity: &E) -> Result<Upserted<E>> {
+    match E::load(context.connection, &entity.id())? {
+        Some(row) if row.hidden_since.is_some() => Ok(Upserted::LeftDeleted),
+        Some(row) if row.stored.entity == *entity => Ok(Upserted::Unchanged(row.stored)),
+        Some(row) => replace(context, &row.stored, entity).map(Upserted::Updated),
+        None => {
+            let references = entity.references(context.connection)?;
+            if let References::OfDeletedVideo(_) = references {
+                return Ok(Upserted::LeftDeleted);
+            }
+            entity.check_unique(context.connection)?;
+            refuse_missing(entity, references)?;
+            insert(context, entity).map(Upserted::Created)
+        }
+    }
+}
+
+fn delete<E: WritableTable>(
+    context: &mut WriteContext<'_>,
+    id: &E::Id,
+    expected: Option<Revision>,
+) -> Result<()> {
+    let old = load_live::<E>(context, id)?;
+    check_revision(&old, expected)?;
+    if let Some(by) = E::referrer(context.connection, id)? {
+        return Err(Error::StillReferenced { entity: E::KIND, key: id.to_string(), by });
+    }
+    E::remove(context, &old)
+}
+
+fn insert<E: WritableTable>(context: &mut WriteContext<'_>, entity: &E) -> Result<Stored<E>> {
+    let stored = Stored::created(entity.clone(), context.now, context.next_revision()?);
+    E::insert(context.connection, &stored)?;
+    Ok(stored)
+}
+
+fn replace<E: WritableTable>(
+    context: &mut WriteContext<'_>,
+    old: &Stored<E>,
+    entity: &E,
+) -> Result<Stored<E>> {
+    entity.check_unique(context.connection)?;
+    check_references(context, entity)?;
+    let new = old.changed(entity.clone(), context.now, context.next_revision()?);
+    E::replace(context.connection, old, &new)?;
+    Ok(new)
+}
+
+fn check_references<E: WritableTable>(context: &mut WriteContext<'_>, entity: &E) -> Result<()> {
+    let references = entity.references(context.connection)?;
+    refuse_missing(entity, references)
+}
+
+fn refuse_missing<E: WritableTable>(entity: &E, references: References) -> Result<()> {
+    let (reference, reference_key) = match references {
+        References::Fine => return Ok(()),
+        References::Missing(kind, key) => (kind, key),
+        References::OfDeletedVideo(key) => (EntityKind::Video, key),
+    };
+    let key = entity.id().to_string();
+    Err(Error::MissingReference { entity: E::KIND, key, reference, reference_key })
+}
+
+fn load_live<E: Table>(context: &mut WriteContext<'_>, id: &E::Id) -> Result<Stored<E>> {
+    get(context.connection, id, Visibility::Live)?.ok_or_else(|| not_found::<E>(id))
+}
+
+pub(crate) fn not_found<E: Table>(id: &E::Id) -> Error {
+    Error::NotFound { entity: E::KIND, key: id.to_string() }
+}
+
+pub(crate) fn already_exists<E: Table>(id: &E::Id) -> Error {
+    Error::AlreadyExists { entity: E::KIND, field: "id", value: id.to_string() }
+}
+
+pub(crate) fn check_revision<E: Table>(old: &Stored<E>, expected: Option<Revision>) -> Result<()> {
+    match expected {
+        Some(expected) if expected != old.revision => Err(Error::Conflict(Conflict::Revision {
+            entity: E::KIND,
+            key: old.id().to_string(),
+            expected,
+            actual: old.revision,
+        })),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,252 @@
+//! Units of work: a transaction that holds a connection's thread until it ends.
+//!
+//! The thread waits for the unit's commands, and for its deadline. Whatever happens to the owner (dropped,
+//! cancelled, panicked), the thread notices that nobody can send commands any more and rolls back; so dropping
+//! does nothing but drop.
+
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use diesel::SqliteConnection;
+use diesel::connection::SimpleConnection;
+use tokio::sync::oneshot;
+use tubeatlas_ports::{Error, Mode, Repositories, Result, UnitOfWork};
+
+use crate::connection::{catching, thread_ended};
+use crate::error::Context;
+use crate::session::Session;
+use crate::store::Engine;
+
+enum Command {
+    Run(Box<dyn FnOnce(&mut SqliteConnection) + Send>),
+    Commit(oneshot::Sender<Result<()>>),
+    Rollback(oneshot::Sender<Result<()>>),
+}
+
+/// The owner's side of a unit of work.
+pub(crate) struct Unit {
+    commands: mpsc::Sender<Command>,
+    /// Why it has ended, if it has; shared with the thread, which ends it at its deadline.
+    ended: Arc<Mutex<Option<&'static str>>>,
+    mode: Mode,
+    pub(crate) engine: Arc<Engine>,
+}
+
+const BY_ERROR: &str = "the unit of work, which an error has ended,";
+const BY_DROP: &str = "the unit of work, which ended because the future of a call was dropped,";
+const BY_DEADLINE: &str = "the unit of work, whose deadline has passed,";
+
+impl Unit {
+    /// Opens a unit of work on the writer, or on a reader of the pool.
+    pub(crate) async fn begin(engine: Arc<Engine>, mode: Mode) -> Result<Arc<Self>> {
+        let (commands, received) = mpsc::channel();
+        let ended = Arc::new(Mutex::new(None));
+        let thread = Thread { received, ended: Arc::clone(&ended), timeout: engine.unit_of_work_timeout };
+        match mode {
+            Mode::ReadWrite => {
+                engine
+                    .writer
+                    .alone(move |connection, opened| thread.run(connection, "BEGIN IMMEDIATE", opened))
+                    .await??;
+            }
+            Mode::ReadOnly => {
+                let reader = engine.readers.get().await?;
+                let jobs = reader.jobs();
+                let (opened, answered) = oneshot::channel();
+                jobs.send(Box::new(move |connection| {
+                    // The first read fixes what a transaction sees; BEGIN alone does not.
+                    thread.run(connection, "BEGIN; SELECT revision FROM store_state", opened);
+                    drop(reader);
+                }))?;
+                answered.await.map_err(|_| thread_ended())??;
+            }
+        }
+        Ok(Arc::new(Self { commands, ended, mode, engine }))
+    }
+
+    /// That it has not ended.
+    pub(crate) fn check_usable(&self) -> Result<()> {
+        match *self.ended.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(()),
+            Some(why) => Err(Error::Closed { what: why.to_owned() }),
+        }
+    }
+
+    /// That it has not ended and may write.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        self.check_usable()?;
+        match self.mode {
+            Mode::ReadWrite => Ok(()),
+            Mode::ReadOnly => Err(Error::ReadOnly { what: "the unit of work".to_owned() }),
+        }
+    }
+
+    /// Runs one call. An error that does not leave the data as it was ends the unit, and so does going away
+    /// before the answer.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.check_usable()?;
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Run(Box::new(move |connection| {
+            let _ = answer.send(catching(|| work(connection)));
+        }));
+        let guard = EndOnDrop { unit: self, armed: true };
+        let result = match self.commands.send(command) {
+            Ok(()) => answered.await.map_err(|_| ()),
+            Err(_) => Err(()),
+        };
+        guard.disarm();
+        match result {
+            Ok(Err(error)) if !error.keeps_unit_of_work() => {
+                self.end(BY_ERROR);
+                Err(error)
+            }
+            Ok(result) => result,
+            // The thread has left the unit; it says why, or it has died.
+            Err(()) => Err(self.check_usable().err().unwrap_or_else(thread_ended)),
+        }
+    }
+
+    /// Ends the unit, and has what it holds given back at once.
+    fn end(&self, why: &'static str) {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+        let (answer, _) = oneshot::channel();
+        let _ = self.commands.send(Command::Rollback(answer)); // if the thread has left, it is done already
+    }
+
+    async fn finish(&self, command: impl FnOnce(oneshot::Sender<Result<()>>) -> Command) -> Result<()> {
+        let (answer, answered) = oneshot::channel();
+        self.commands.send(command(answer)).map_err(|_| thread_ended())?;
+        answered.await.map_err(|_| self.check_usable().err().unwrap_or_else(thread_ended))?
+    }
+}
+
+/// Ends a unit when a call of it is dropped before it was answered.
+struct EndOnDrop<'a> {
+    unit: &'a Unit,
+    armed: bool,
+}
+
+impl EndOnDrop<'_> {
+    fn disarm(mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.unit.end(BY_DROP);
+        }
+    }
+}
+
+/// The thread's side of a unit of work.
+struct Thread {
+    received: mpsc::Receiver<Command>,
+    ended: Arc<Mutex<Option<&'static str>>>,
+    timeout: Duration,
+}
+
+impl Thread {
+    fn run(self, connection: &mut SqliteConnection, begin: &str, opened: oneshot::Sender<Result<()>>) {
+        let begun = connection.batch_execute(begin).doing("beginning a unit of work");
+        let failed = begun.is_err();
+        if opened.send(begun).is_err() || failed {
+            // Nobody waits for it any more, or there is none.
+            let _ = connection.batch_execute("ROLLBACK");
+            return;
+        }
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let received = match left {
+                Duration::ZERO => Err(mpsc::RecvTimeoutError::Timeout), // also while commands keep coming
+                left => self.received.recv_timeout(left),
+            };
+            match received {
+                Ok(Command::Run(work)) => work(connection),
+                Ok(Command::Commit(answer)) => {
+                    let commit = connection.batch_execute("COMMIT").doing("committing a unit of work");
+                    if commit.is_err() {
+                        let _ = connection.batch_execute("ROLLBACK"); // SQLite may have done it already
+                    }
+                    let _ = answer.send(commit);
+                    return;
+                }
+                Ok(Command::Rollback(answer)) => {
+                    // An error may have rolled back already, and then there is nothing to roll back.
+                    let _ = connection.batch_execute("ROLLBACK");
+                    let _ = answer.send(Ok(()));
+                    return;
+                }
+                Err(ended) => {
+                    if ended == mpsc::RecvTimeoutError::Timeout {
+                        let mut why = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+                        why.get_or_insert(BY_DEADLINE);
+                    }
+                    let _ = connection.batch_execute("ROLLBACK");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A unit of work on SQLite.
+pub(crate) struct SqliteUnitOfWork {
+    unit: Arc<Unit>,
+    session: Session,
+}
+
+impl SqliteUnitOfWork {
+    pub(crate) fn new(unit: Arc<Unit>) -> Self {
+        Self { session: Session::Unit(Arc::clone(&unit)), unit }
+    }
+}
+
+impl Repositories for SqliteUnitOfWork {
+    fn channels(&self) -> &dyn tubeatlas_ports::ChannelRepository {
+        &self.session
+    }
+
+    fn videos(&self) -> &dyn tubeatlas_ports::VideoRepository {
+        &self.session
+    }
+
+    fn transcripts(&self) -> &dyn tubeatlas_ports::TranscriptRepository {
+        &self.session
+    }
+
+    fn knowledge_graphs(&self) -> &dyn tubeatlas_ports::KnowledgeGraphRepository {
+        &self.session
+    }
+
+    fn processing_tasks(&self) -> &dyn tubeatlas_ports::ProcessingTaskRepository {
+        &self.session
+    }
+
+    fn media_files(&self) -> &dyn tubeatlas_ports::MediaFileRepository {
+        &self.session
+    }
+}
+
+#[async_trait]
+impl UnitOfWork for SqliteUnitOfWork {
+    async fn commit(self: Box<Self>) -> Result<()> {
+        self.unit.check_usable()?;
+        self.unit.finish(Command::Commit).await
+    }
+
+    async fn rollback(self: Box<Self>) -> Result<()> {
+        if self.unit.check_usable().is_err() {
+            return Ok(());
+        }
+        // If the thread has left meanwhile, at the deadline, all is rolled back as well.
+        let _ = self.unit.finish(Command::Rollback).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,317 @@
+//! Videos.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use tubeatlas_domain::{ChannelId, EntityKind, Video, VideoFields, VideoId};
+use tubeatlas_ports::{
+    Result, Revision, Stored, VideoFilter, VideoOrder, VideoPosition, VideoRepository, Visibility,
+};
+
+use crate::columns::{RowName, json, number, optional_number, word};
+use crate::error::Context;
+use crate::passages;
+use crate::schema::{channels, knowledge_graphs, transcripts, videos};
+use crate::session::{Session, WriteContext};
+use crate::table::{Loaded, References, Table, WritableTable, check_revision, not_found};
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = videos, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct VideoRow {
+    id: String,
+    channel_id: Option<String>,
+    title: String,
+    url: Option<String>,
+    published_at: Option<i64>,
+    duration_ms: Option<i64>,
+    view_count: Option<i64>,
+    like_count: Option<i64>,
+    dislike_count: Option<i64>,
+    comment_count: Option<i64>,
+    category_id: Option<String>,
+    category_name: Option<String>,
+    thumbnail_url: Option<String>,
+    live_status: Option<String>,
+    availability: Option<String>,
+    created_at: i64,
+    updated_at: i64,
+    deleted_at: Option<i64>,
+    revision: i64,
+    tags: String,
+    chapters: String,
+    extra: String,
+    description: Option<String>,
+}
+
+impl VideoRow {
+    fn new(stored: &Stored<Video>) -> Result<Self> {
+        let video = stored.entity.clone().into_fields();
+        Ok(Self {
+            id: video.id.into(),
+            channel_id: video.channel_id.map(String::from),
+            title: video.title,
+            url: video.url,
+            published_at: video.published_at.map(|at| at.unix_micros()),
+            duration_ms: optional_number(video.duration_ms)?,
+            view_count: optional_number(video.view_count)?,
+            like_count: optional_number(video.like_count)?,
+            dislike_count: optional_number(video.dislike_count)?,
+            comment_count: optional_number(video.comment_count)?,
+            category_id: video.category_id,
+            category_name: video.category_name,
+            thumbnail_url: video.thumbnail_url,
+            live_status: video.live_status.map(|status| word(&status)).transpose()?,
+            availability: video.availability.map(|availability| word(&availability)).transpose()?,
+            created_at: stored.created_at.unix_micros(),
+            updated_at: stored.updated_at.unix_micros(),
+            deleted_at: stored.deleted_at.map(|at| at.unix_micros()),
+            revision: number(stored.revision.get())?,
+            tags: json(&video.tags)?,
+            chapters: json(&video.chapters)?,
+            extra: json(&video.extra)?,
+            description: video.description,
+        })
+    }
+
+    fn into_stored(self) -> Result<Stored<Video>> {
+        let key = self.id.clone();
+        let row = RowName { table: "videos", key: &key };
+        let video = row.check(Video::new(VideoFields {
+            id: row.check(VideoId::parse(self.id))?,
+            channel_id: row.check(self.channel_id.map(ChannelId::parse).transpose())?,
+            title: self.title,
+            description: self.description,
+            url: self.url,
+            published_at: row.optional_time(self.published_at)?,
+            duration_ms: row.optional_number(self.duration_ms)?,
+            view_count: row.optional_number(self.view_count)?,
+            like_count: row.optional_number(self.like_count)?,
+            dislike_count: row.optional_number(self.dislike_count)?,
+            comment_count: row.optional_number(self.comment_count)?,
+            category_id: self.category_id,
+            category_name: self.category_name,
+            tags: row.json(&self.tags)?,
+            thumbnail_url: self.thumbnail_url,
+            live_status: self.live_status.map(|status| row.word(&status)).transpose()?,
+            availability: self.availability.map(|availability| row.word(&availability)).transpose()?,
+            chapters: row.json(&self.chapters)?,
+            extra: row.json(&self.extra)?,
+        }))?;
+        row.stored(video, self.created_at, self.updated_at, self.revision, self.deleted_at)
+    }
+}
+
+type Query<'a> = videos::BoxedQuery<'a, diesel::sqlite::Sqlite>;
+
+/// The videos that a filter takes in.
+fn filtered(filter: &VideoFilter) -> Query<'_> {
+    let VideoFilter { channel_id, published_from, published_before, visibility } = filter;
+    let mut query = videos::table.into_boxed();
+    if let Some(channel_id) = channel_id {
+        query = query.filter(videos::channel_id.eq(channel_id.as_str()));
+    }
+    if let Some(from) = published_from {
+        query = query.filter(videos::published_at.ge(from.unix_micros()));
+    }
+    if let Some(before) = published_before {
+        query = query.filter(videos::published_at.lt(before.unix_micros()));
+    }
+    match visibility {
+        Visibility::Live => query.filter(videos::deleted_at.is_null()),
+        Visibility::WithDeleted => query,
+        Visibility::OnlyDeleted => query.filter(videos::deleted_at.is_not_null()),
+    }
+}
+
+fn load_page(connection: &mut SqliteConnection, query: Query<'_>, limit: i64) -> Result<Vec<Stored<Video>>> {
+    let rows: Vec<VideoRow> =
+        query.select(VideoRow::as_select()).limit(limit).load(connection).doing("listing videos")?;
+    rows.into_iter().map(VideoRow::into_stored).collect()
+}
+
+/// A page in an order by date: first those that have one, then those that have none. Two queries, because
+/// each of them can be answered from an index in order, and one over both cannot.
+fn page_by_date(
+    connection: &mut SqliteConnection,
+    filter: &VideoFilter,
+    newest_first: bool,
+    after: Option<VideoPosition>,
+    limit: i64,
+) -> Result<Vec<Stored<Video>>> {
+    let mut rows = Vec::new();
+    let (after_date, after_id) = match after {
+        None => (None, None),
+        Some(VideoPosition { published_at, id }) => (published_at, Some(String::from(id))),
+    };
+    if after_id.is_none() || after_date.is_some() {
+        let mut dated = filtered(filter).filter(videos::published_at.is_not_null());
+        dated = if newest_first {
+            dated.order((videos::published_at.desc(), videos::id.desc()))
+        } else {
+            dated.order((videos::published_at.asc(), videos::id.asc()))
+        };
+        if let (Some(date), Some(id)) = (after_date, after_id.clone()) {
+            let date = date.unix_micros();
+            // The first filter of each is what the index is searched by.
+            dated = if newest_first {
+                dated
+                    .filter(videos::published_at.le(date))
+                    .filter(videos::published_at.lt(date).or(videos::id.nullable().lt(id)))
+            } else {
+                dated
+                    .filter(videos::published_at.ge(date))
+                    .filter(videos::published_at.gt(date).or(videos::id.nullable().gt(id)))
+            };
+        }
+        rows = load_page(connection, dated, limit)?;
+    }
+    let left = limit - i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    if left > 0 {
+        let mut undated = filtered(filter).filter(videos::published_at.is_null());
+        undated =
+            if newest_first { undated.order(videos::id.desc()) } else { undated.order(videos::id.asc()) };
+        if let (None, Some(id)) = (after_date, after_id) {
+            undated = if newest_first {
+                undated.filter(videos::id.lt(id))
+            } else {
+                undated.filter(videos::id.gt(id))
+            };
+        }
+        rows.extend(load_page(connection, undated, left)?);
+    }
+    Ok(rows)
+}
+
+impl Table for Video {
+    fn load(connection: &mut SqliteConnection, id: &VideoId) -> Result<Option<Loaded<Self>>> {
+        let row: Option<VideoRow> = videos::table
+            .find(id.as_str())
+            .select(VideoRow::as_select())
+            .get_result(connection)
+            .optional()
+            .doing("reading a video")?;
+        let Some(row) = row else { return Ok(None) };
+        let stored = row.into_stored()?;
+        Ok(Some(Loaded { hidden_since: stored.deleted_at, stored }))
+    }
+
+    fn page(
+        connection: &mut SqliteConnection,
+        filter: &VideoFilter,
+        order: VideoOrder,
+        after: Option<VideoPosition>,
+        limit: i64,
+    ) -> Result<Vec<Stored<Self>>> {
+        match order {
+            VideoOrder::Newest => page_by_date(connection, filter, true, after, limit),
+            VideoOrder::Oldest => page_by_date(connection, filter, false, after, limit),
+            VideoOrder::Id => {
+                let mut query = filtered(filter).order(videos::id.asc());
+                if let Some(VideoPosition { published_at: _, id }) = after {
+                    query = query.filter(videos::id.gt(String::from(id)));
+                }
+                load_page(connection, query, limit)
+            }
+        }
+    }
+
+    fn count(connection: &mut SqliteConnection, filter: &VideoFilter) -> Result<i64> {
+        filtered(filter).count().get_result(connection).doing("counting videos")
+    }
+}
+
+impl WritableTable for Video {
+    fn references(&self, connection: &mut SqliteConnection) -> Result<References> {
+        let Some(channel_id) = &self.channel_id else { return Ok(References::Fine) };
+        let found: Option<String> = channels::table
+            .find(channel_id.as_str())
+            .select(channels::id)
+            .get_result(connection)
+            .optional()
+            .doing("looking for a video's channel")?;
+        Ok(match found {
+            Some(_) => References::Fine,
+            None => References::Missing(EntityKind::Channel, channel_id.to_string()),
+        })
+    }
+
+    fn insert(connection: &mut SqliteConnection, new: &Stored<Self>) -> Result<()> {
+        let row = VideoRow::new(new)?;
+        diesel::insert_into(videos::table).values(&row).execute(connection).doing("creating a video")?;
+        passages::insert_metadata(connection, &new.entity)
+    }
+
+    fn replace(connection: &mut SqliteConnection, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+        let row = VideoRow::new(new)?;
+        diesel::update(videos::table.find(&row.id))
+            .set(&row)
+            .execute(connection)
+            .doing("changing a video")?;
+        if (&old.title, &old.description) == (&new.title, &new.description) {
+            return Ok(());
+        }
+        passages::remove(connection, &new.entity.id, None)?;
+        passages::insert_metadata(connection, &new.entity)
+    }
+
+    fn remove(context: &mut WriteContext<'_>, old: &Stored<Self>) -> Result<()> {
+        let deleted = old.deleted(context.now, context.next_revision()?);
+        Self::replace(context.connection, old, &deleted)
+    }
+}
+
+#[async_trait]
+impl VideoRepository for Session {
+    async fn restore(&self, id: &VideoId) -> Result<Stored<Video>> {
+        let id = id.clone();
+        self.write(move |context| {
+            let old = Video::load(context.connection, &id)?.ok_or_else(|| not_found::<Video>(&id))?.stored;
+            if old.deleted_at.is_none() {
+                return Ok(old);
+            }
+            let new = old.restored(context.now, context.next_revision()?);
+            Video::replace(context.connection, &old, &new)?;
+            Ok(new)
+        })
+        .await
+    }
+
+    async fn purge(&self, id: &VideoId, expected: Option<Revision>) -> Result<()> {
+        let id = id.clone();
+        self.write(move |context| {
+            let old = Video::load(context.connection, &id)?.ok_or_else(|| not_found::<Video>(&id))?.stored;
+            check_revision(&old, expected)?;
+            purge(context.connection, &id)
+        })
+        .await
+    }
+}
+
+/// Removes a video and all that hangs on it, leaves first.
+fn purge(connection: &mut SqliteConnection, id: &VideoId) -> Result<()> {
+    let key = id.as_str();
+    passages::remove_all(connection, id)?;
+    let doing = "purging a video";
+    diesel::delete(transcripts::table.filter(transcripts::video_id.eq(key)))
+        .execute(connection)
+        .doing(doing)?;
+    diesel::delete(knowledge_graphs::table.filter(knowledge_graphs::video_id.eq(key)))
+        .execute(connection)
+        .doing(doing)?;
+    crate::media_files::remove_of_video(connection, id)?;
+    diesel::delete(videos::table.find(key)).execute(connection).doing(doing).map(drop)
+}
+
+/// Whether the video is there, and not deleted.
+pub(crate) fn reference(connection: &mut SqliteConnection, id: &VideoId) -> Result<References> {
+    let deleted_at: Option<Option<i64>> = videos::table
+        .find(id.as_str())
+        .select(videos::deleted_at)
+        .get_result(connection)
+        .optional()
+        .doing("looking for a video")?;
+    Ok(match deleted_at {
+        Some(None) => References::Fine,
+        Some(Some(_)) => References::OfDeletedVideo(id.to_string()),
+        None => References::Missing(EntityKind::Video, id.to_string()),
+    })
+}
