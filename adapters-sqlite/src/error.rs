@@ -24,9 +24,11 @@ pub(crate) fn from_diesel(doing: &str, error: DieselError) -> Error {
         Error::StorageFull { source: Some(Box::new(error)) }
     } else if text.contains("readonly database") {
         Error::ReadOnly { what: "the database file, or its folder,".to_owned() }
-    } else if text.contains("malformed") || text.contains("file is not a database") {
+    } else if text.contains("malformed") {
         let message = format!("{doing}; restore a backup, or look at the file with `db check`");
         Error::Corrupt { message, source: Some(Box::new(error)) }
+    } else if text.contains("file is not a database") {
+        Error::SchemaMismatch { message: "the file is not an SQLite database; name another one".to_owned() }
     } else if text.contains("disk I/O error") || text.contains("unable to open") {
         Error::Unavailable { message: message(), source: Some(Box::new(error)) }
     } else {

@@ -33,14 +33,7 @@ pub struct MigrationStatus {
 /// Refuses a file that is no database of ours, or of a newer program. Writes nothing.
 pub(crate) fn check_file(connection: &mut SqliteConnection, path: &Path) -> Result<()> {
     let refused = |message: String| Err(Error::SchemaMismatch { message });
-    let tables: i64 = match count_tables(connection) {
-        Ok(tables) => tables,
-        Err(Error::Corrupt { .. }) => {
-            return refused(format!("{} is not an SQLite database; name another file", path.display()));
-        }
-        Err(error) => return Err(error),
-    };
-    if tables == 0 {
+    if count_tables(connection)? == 0 {
         return Ok(()); // an empty file, which becomes ours
     }
     if pragma(connection, "application_id")? != APPLICATION_ID {

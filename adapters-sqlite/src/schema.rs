@@ -147,3 +147,44 @@ diesel::allow_tables_to_appear_in_same_query!(
     media_file_words,
     passages,
 );
+
+#[cfg(test)]
+mod tests {
+    use diesel::prelude::*;
+    use diesel::sqlite::Sqlite;
+
+    use super::*;
+    use crate::connection::TextRow;
+    use crate::migrations;
+
+    /// `table!`'s columns and the migrated table's, in order: what is added by a migration must be added here.
+    #[test]
+    fn the_tables_are_what_the_migrations_make() {
+        let mut connection = SqliteConnection::establish(":memory:").unwrap();
+        migrations::run(&mut connection).unwrap();
+        macro_rules! compare {
+            ($($table:ident),*) => {$(
+                let select = $table::table.select($table::all_columns);
+                let sql = diesel::debug_query::<Sqlite, _>(&select).to_string();
+                let ours: Vec<&str> = sql.split('`').skip(3).step_by(4).collect();
+                let found: Vec<TextRow> =
+                    diesel::sql_query(concat!("SELECT name AS value FROM pragma_table_info('", stringify!($table), "')"))
+                        .load(&mut connection)
+                        .unwrap();
+                let found: Vec<&str> = found.iter().map(|row| row.value.as_str()).collect();
+                assert_eq!(ours, found, "{sql}");
+            )*};
+        }
+        compare!(
+            store_state,
+            channels,
+            videos,
+            transcripts,
+            knowledge_graphs,
+            processing_tasks,
+            media_files,
+            media_file_words,
+            passages
+        );
+    }
+}

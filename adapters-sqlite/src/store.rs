@@ -125,7 +125,7 @@ pub async fn migration_status(config: &SqliteConfig) -> Result<MigrationStatus> 
     let config = config.clone();
     blocking(move || {
         let file = DatabaseFile::prepare(&config.location)?;
-        let mut connection = ConnectionSettings::new(&config, true).open(&file.as_text()?)?;
+        let mut connection = open_connection(&config, true, &file)?;
         migrations::check_file(&mut connection, &file.path)?;
         migrations::status(&mut connection)
     })
@@ -151,7 +151,7 @@ struct Opened {
 /// the configured journal mode and up to date.
 fn open_file(config: &SqliteConfig, migrate: bool) -> Result<Opened> {
     let file = DatabaseFile::prepare(&config.location)?;
-    let mut connection = ConnectionSettings::new(config, false).open(&file.as_text()?)?;
+    let mut connection = open_connection(config, false, &file)?;
     let sqlite_version = migrations::check_sqlite(&mut connection)?;
     migrations::check_file(&mut connection, &file.path)?;
     let pending = migrations::status(&mut connection)?.pending;
@@ -166,6 +166,16 @@ fn open_file(config: &SqliteConfig, migrate: bool) -> Result<Opened> {
     set_journal_mode(&mut connection, config)?;
     let migrated = if pending.is_empty() { pending } else { migrations::run(&mut connection)? };
     Ok(Opened { file, connection, sqlite_version, migrated })
+}
+
+/// Opens a connection; an error about the file as such names it.
+fn open_connection(config: &SqliteConfig, read_only: bool, file: &DatabaseFile) -> Result<SqliteConnection> {
+    ConnectionSettings::new(config, read_only).open(&file.as_text()?).map_err(|error| match error {
+        Error::SchemaMismatch { message } => {
+            Error::SchemaMismatch { message: format!("{}: {message}", file.path.display()) }
+        }
+        error => error,
+    })
 }
 
 /// Sets the journal mode, which is a property of the file and stays. SQLite does not wait for other
@@ -260,6 +270,7 @@ impl Store for SqliteStore {
         wal.push("-wal");
         let mut health = Health::new("sqlite");
         health.details = BTreeMap::from([
+            ("path", path.display().to_string()),
             ("sqlite_version", self.engine.sqlite_version.clone()),
             ("revision", revision.to_string()),
             ("database_bytes", bytes(&path).to_string()),

@@ -2,7 +2,7 @@
 -- Every constraint has a name: pk_, fk_, uq_, ck_; every index begins with ix_.
 
 -- 'TbAt': by this number a file is known to be ours.
-PRAGMA application_id = 1415717236;
+PRAGMA application_id = 1415725428;
 
 -- One row: the sequence from which all revisions come, so that none is given twice, also after a purge.
 CREATE TABLE store_state (

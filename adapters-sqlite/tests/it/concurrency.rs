@@ -1,0 +1,69 @@
+//! Many at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tubeatlas_ports::{Error, Mode, Repositories, Store, VideoFilter, Visibility};
+
+use crate::support::{id, temporary, video};
+
+/// 50 tasks, each of which begins a unit of work, reads, writes and commits.
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_tasks_commit_a_unit_of_work_each_without_an_error() {
+    let store = Arc::new(temporary(Duration::from_secs(30)).await);
+    for round in 0..4 {
+        let mut tasks = JoinSet::new();
+        for n in 0..50 {
+            let store = Arc::clone(&store);
+            tasks.spawn(async move {
+                let unit = store.begin(Mode::ReadWrite).await?;
+                unit.videos().count(&VideoFilter::default()).await?;
+                unit.videos().create(&video(&format!("{round}-{n}"))).await?;
+                unit.commit().await
+            });
+        }
+        for result in tasks.join_all().await {
+            result.unwrap();
+        }
+    }
+    assert_eq!(store.videos().count(&VideoFilter::default()).await.unwrap(), 200);
+}
+
+/// Writes that share a commit succeed and fail each for itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_of_one_commit_are_answered_one_by_one() {
+    let store = Arc::new(temporary(Duration::from_secs(30)).await);
+    // While the unit holds the writer, all of them gather in the queue.
+    let unit = store.begin(Mode::ReadWrite).await.unwrap();
+    let mut tasks = JoinSet::new();
+    for n in 0..60 {
+        let store = Arc::clone(&store);
+        // Each id is written three times: once it is created, twice it is there already.
+        tasks.spawn(async move { store.videos().create(&video(&format!("v{}", n % 20))).await });
+    }
+    unit.commit().await.unwrap();
+    let (created, refused): (Vec<_>, Vec<_>) = tasks.join_all().await.into_iter().partition(Result::is_ok);
+    assert_eq!((created.len(), refused.len()), (20, 40));
+    for error in refused {
+        assert!(matches!(error, Err(Error::AlreadyExists { .. })), "{error:?}");
+    }
+    let mut revisions: Vec<_> = created.into_iter().map(|stored| stored.unwrap().revision).collect();
+    revisions.sort_unstable();
+    revisions.dedup();
+    assert_eq!(revisions.len(), 20, "no two changes share a revision");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_inside_a_unit_of_work_rolls_it_back_and_frees_the_writer() {
+    let store = Arc::new(temporary(Duration::from_secs(30)).await);
+    let owner = Arc::clone(&store);
+    let task = tokio::spawn(async move {
+        let unit = owner.begin(Mode::ReadWrite).await.unwrap();
+        unit.videos().create(&video("lost")).await.unwrap();
+        panic!("the owner of a unit of work panics");
+    });
+    assert!(task.await.unwrap_err().is_panic());
+    store.videos().create(&video("kept")).await.unwrap();
+    assert!(!store.videos().exists(&id("lost"), Visibility::WithDeleted).await.unwrap());
+}

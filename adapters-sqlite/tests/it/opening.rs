@@ -1,0 +1,167 @@
+//! Opening: what is refused, what is made, and that many may do it at once.
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
+use tubeatlas_adapters_sqlite::{
+    JournalMode, Location, SqliteConfig, Synchronous, migrate, migration_status,
+};
+use tubeatlas_ports::{Error, Repositories, Store, VideoFilter};
+
+use crate::support::{config, open_with, video};
+
+/// Runs SQL on a file from outside.
+fn sql(path: &std::path::Path, sql: &str) {
+    SqliteConnection::establish(path.to_str().unwrap()).unwrap().batch_execute(sql).unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    let text = "these are my notes, and no database; ".repeat(100);
+    std::fs::write(&path, &text).unwrap();
+    let error = open_with(config(&path)).await.unwrap_err();
+    assert!(matches!(&error, Error::SchemaMismatch { .. }), "{error:?}");
+    assert!(error.to_string().contains("notes.txt: the file is not an SQLite database"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn the_database_of_another_program_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    sql(&path, "CREATE TABLE videos (id TEXT); INSERT INTO videos VALUES ('x')");
+    let before = std::fs::read(&path).unwrap();
+    let error = open_with(config(&path)).await.unwrap_err();
+    assert!(matches!(&error, Error::SchemaMismatch { .. }), "{error:?}");
+    assert!(error.to_string().contains("not one of Tubeatlas"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn the_database_of_a_newer_program_is_refused_by_the_migration_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("newer.db");
+    open_with(config(&path)).await.unwrap().close().await.unwrap();
+    sql(&path, "INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231235959')");
+    let error = open_with(config(&path)).await.unwrap_err();
+    assert!(matches!(&error, Error::SchemaMismatch { .. }), "{error:?}");
+    assert!(error.to_string().contains("99991231235959"), "{error}");
+}
+
+#[tokio::test]
+async fn without_leave_to_migrate_a_new_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new.db");
+    let error = open_with(SqliteConfig { migrate: false, ..config(&path) }).await.unwrap_err();
+    assert!(matches!(&error, Error::SchemaMismatch { .. }), "{error:?}");
+    assert!(error.to_string().contains("db migrate"), "{error}");
+
+    let pending = migration_status(&config(&path)).await.unwrap().pending;
+    assert!(!pending.is_empty());
+    assert_eq!(migrate(&config(&path)).await.unwrap(), pending);
+    assert_eq!(migrate(&config(&path)).await.unwrap(), Vec::<String>::new());
+    let status = migration_status(&config(&path)).await.unwrap();
+    assert_eq!((status.applied, status.pending), (pending, vec![]));
+    open_with(SqliteConfig { migrate: false, ..config(&path) }).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_may_open_a_new_file_at_the_same_moment() {
+    for round in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new.db");
+        let mut opening = tokio::task::JoinSet::new();
+        for n in 0..8 {
+            let config = config(&path);
+            opening.spawn(async move {
+                let store = open_with(config).await?;
+                store.videos().create(&video(&format!("v{n}"))).await?;
+                store.close().await
+            });
+        }
+        for result in opening.join_all().await {
+            result.unwrap_or_else(|error| panic!("round {round}: {}", error.chain()));
+        }
+        let store = open_with(config(&path)).await.unwrap();
+        assert_eq!(store.videos().count(&VideoFilter::default()).await.unwrap(), 8);
+    }
+}
+
+#[tokio::test]
+async fn every_connection_has_the_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    for (synchronous, journal_mode, foreign_keys) in [
+        (Synchronous::Normal, JournalMode::Wal, true),
+        (Synchronous::Full, JournalMode::Truncate, false),
+        (Synchronous::Extra, JournalMode::Delete, true),
+    ] {
+        let config = SqliteConfig {
+            synchronous,
+            journal_mode,
+            foreign_keys,
+            pool_size: 5,
+            busy_timeout: std::time::Duration::from_millis(1_234),
+            ..config(&folder.path().join("settings.db"))
+        };
+        let store = open_with(config).await.unwrap();
+        let checks = store.check().await.unwrap();
+        assert!(checks.iter().all(|check| check.ok), "{checks:?}");
+        let settings = &checks.iter().find(|check| check.name.starts_with("settings")).unwrap().detail;
+        let fk = i32::from(foreign_keys);
+        let sync = synchronous.as_number();
+        for wanted in [
+            format!("journal_mode={}", journal_mode.as_str()),
+            format!("5 readers: busy_timeout=1234 foreign_keys={fk} synchronous={sync} query_only=1"),
+            format!("writer: busy_timeout=1234 foreign_keys={fk} synchronous={sync} query_only=0"),
+        ] {
+            assert!(settings.contains(&wanted), "{settings:?} lacks {wanted:?}");
+        }
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn check_names_a_difference_in_the_schema_and_in_the_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("drift.db");
+    let store = open_with(config(&path)).await.unwrap();
+    store.videos().create(&video("v")).await.unwrap();
+    store.close().await.unwrap();
+    sql(
+        &path,
+        "DROP INDEX ix_videos_published_at; CREATE TABLE extra (x); DELETE FROM passages_fts;
+         PRAGMA foreign_keys = OFF; UPDATE videos SET channel_id = 'nobody'",
+    );
+    let store = open_with(config(&path)).await.unwrap();
+    let checks = store.check().await.unwrap();
+    let detail = |name: &str| {
+        let check = checks.iter().find(|check| check.name == name).unwrap();
+        assert!(!check.ok, "{check:?}");
+        check.detail.clone()
+    };
+    assert!(detail("schema").contains("missing: index ix_videos_published_at"), "{checks:?}");
+    assert!(detail("schema").contains("unexpected: table extra"), "{checks:?}");
+    assert!(detail("search index").contains("1 passages, 0 entries"), "{checks:?}");
+    assert!(detail("references").contains("videos"), "{checks:?}");
+}
+
+#[tokio::test]
+async fn a_temporary_database_is_gone_when_it_is_closed() {
+    let store = open_with(SqliteConfig::new(Location::Temporary)).await.unwrap();
+    store.videos().create(&video("v")).await.unwrap();
+    let path = store.health().await.unwrap().details["path"].clone();
+    assert!(std::path::Path::new(&path).exists());
+    store.close().await.unwrap();
+    assert!(!std::path::Path::new(&path).exists());
+}
+
+#[tokio::test]
+async fn few_connections_serve_many_tasks() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = SqliteConfig { pool_size: 3, ..config(&folder.path().join("pool.db")) };
+    let store = open_with(config).await.unwrap();
+    let check = store.pool_check(50, 20).await.unwrap();
+    assert_eq!((check.tasks, check.queries, check.errors), (50, 1_000, 0));
+    assert!((1..=3).contains(&check.connections), "{check:?}");
+}
