@@ -1,5 +1,7 @@
 //! What only this adapter promises; what all adapters promise is in `tests/contract.rs`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests fail by panicking")]
+
 mod cancellation;
 mod concurrency;
 mod opening;
