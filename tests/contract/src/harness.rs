@@ -1,0 +1,70 @@
+//! What the author of an adapter writes: how to open a fresh store.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tubeatlas_ports::{Clock, IdGenerator, Store};
+
+/// How the suite gets at the stores of one adapter.
+#[async_trait]
+pub trait Harness: Send + Sync {
+    /// Keeps what a store needs, a temporary directory say, and is dropped after the store's last use.
+    type Guard: Send + 'static;
+
+    /// A fresh, empty store with this clock, these ids and these limits. Nothing that is done in another
+    /// store, also in one that is open at the same time, may be seen in it.
+    ///
+    /// # Errors
+    /// Why there is none, for the person who runs the tests. A rule that gets no store fails.
+    async fn open(&self, setup: Setup) -> Result<(Arc<dyn Store>, Self::Guard), String>;
+}
+
+/// With what a store is opened.
+#[derive(Clone)]
+pub struct Setup {
+    /// The only clock that the store may ask for the time that it stores and compares.
+    pub clock: Arc<dyn Clock>,
+    /// Where the store takes new ids from.
+    pub ids: Arc<dyn IdGenerator>,
+    /// How long, and how much.
+    pub limits: Limits,
+}
+
+/// How long a store may let its callers wait, and how many connections it may have. An adapter for which one
+/// of them means nothing leaves it aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a caller waits for a connection, or for the right to write, until it is told
+    /// [`Timeout`](tubeatlas_ports::Error::Timeout).
+    pub acquire_timeout: Duration,
+    /// After which time a unit of work ends by itself.
+    pub unit_of_work_timeout: Duration,
+    /// How many connections for reading the store may have.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    /// Limits that no rule reaches: long waits, some connections.
+    fn default() -> Self {
+        let long = Duration::from_secs(60);
+        Self { acquire_timeout: long, unit_of_work_timeout: long, connections: 4 }
+    }
+}
+
+/// A harness whose guard is of no particular type, so that rules need not be generic.
+#[async_trait]
+pub(crate) trait Opener: Send + Sync {
+    async fn open_any(&self, setup: Setup) -> Result<(Arc<dyn Store>, Guard), String>;
+}
+
+pub(crate) type Guard = Box<dyn Any + Send>;
+
+#[async_trait]
+impl<H: Harness> Opener for H {
+    async fn open_any(&self, setup: Setup) -> Result<(Arc<dyn Store>, Guard), String> {
+        let (store, guard) = self.open(setup).await?;
+        Ok((store, Box::new(guard)))
+    }
+}
