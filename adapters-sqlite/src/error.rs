@@ -3,8 +3,23 @@
 //! Diesel has no kinds for most of SQLite's result codes, only their texts; those that callers branch on are
 //! recognised by these (`sqlite3ErrStr` in SQLite's source).
 
+use std::time::Duration;
+
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use tubeatlas_ports::Error;
+
+const LOCK: &str = "another process that holds the database's lock";
+
+/// Says how long SQLite waited for the lock, where that is what an error is about.
+pub(crate) fn with_busy_timeout(error: Error, busy_timeout: Duration) -> Error {
+    match error {
+        Error::Timeout { waited_for: LOCK, .. } => {
+            let waited_ms = u64::try_from(busy_timeout.as_millis()).unwrap_or(u64::MAX);
+            Error::Timeout { waited_for: LOCK, waited_ms }
+        }
+        error => error,
+    }
+}
 
 /// What a statement's failure means. `doing` says what was tried.
 pub(crate) fn from_diesel(doing: &str, error: DieselError) -> Error {
@@ -19,7 +34,7 @@ pub(crate) fn from_diesel(doing: &str, error: DieselError) -> Error {
     };
     let message = || doing.to_owned();
     if text.contains("database is locked") || text.contains("database table is locked") {
-        Error::Timeout { waited_for: "another process that holds the database's lock", waited_ms: 0 }
+        Error::Timeout { waited_for: LOCK, waited_ms: 0 } // the connection knows; see `with_busy_timeout`
     } else if text.contains("database or disk is full") {
         Error::StorageFull { source: Some(Box::new(error)) }
     } else if text.contains("readonly database") {

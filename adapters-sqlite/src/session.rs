@@ -50,7 +50,8 @@ impl Session {
         match self {
             Self::Store(engine) => {
                 engine.check_open()?;
-                engine.readers.run(move |connection| in_snapshot(connection, work)).await
+                let result = engine.readers.run(move |connection| in_snapshot(connection, work)).await;
+                result.map_err(|error| engine.explain(error))
             }
             Self::Unit(unit) => unit.run(work).await,
         }
@@ -65,7 +66,8 @@ impl Session {
             Self::Store(engine) => {
                 engine.check_open()?;
                 let (clock, ids) = (Arc::clone(&engine.clock), Arc::clone(&engine.ids));
-                engine.writer.write(move |connection| with_context(connection, &*clock, &*ids, work)).await
+                let write = engine.writer.write(move |c| with_context(c, &*clock, &*ids, work));
+                write.await.map_err(|error| engine.explain(error))
             }
             Self::Unit(unit) => {
                 let (clock, ids) = (Arc::clone(&unit.engine.clock), Arc::clone(&unit.engine.ids));

@@ -13,7 +13,7 @@ use tubeatlas_ports::{Clock, Error, Health, IdGenerator, Mode, Repositories, Res
 
 use crate::config::{JournalMode, SqliteConfig};
 use crate::connection::{ConnectionSettings, NumberRow, TextRow};
-use crate::error::Context;
+use crate::error::{Context, with_busy_timeout};
 use crate::file::DatabaseFile;
 use crate::migrations::{self, MigrationStatus};
 use crate::pool::ReaderPool;
@@ -42,6 +42,11 @@ impl Engine {
             return Err(Error::Closed { what: "the store".to_owned() });
         }
         Ok(())
+    }
+
+    /// Completes an error with what only the configuration knows.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        with_busy_timeout(error, self.config.busy_timeout)
     }
 }
 
@@ -249,7 +254,8 @@ impl Store for SqliteStore {
     /// [`unit_of_work_timeout`](SqliteConfig::unit_of_work_timeout).
     async fn begin(&self, mode: Mode) -> Result<Box<dyn UnitOfWork>> {
         self.engine.check_open()?;
-        let unit = Unit::begin(Arc::clone(&self.engine), mode).await?;
+        let unit = Unit::begin(Arc::clone(&self.engine), mode).await;
+        let unit = unit.map_err(|error| self.engine.explain(error))?;
         Ok(Box::new(SqliteUnitOfWork::new(unit)))
     }
 

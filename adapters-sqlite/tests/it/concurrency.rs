@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use tokio::task::JoinSet;
+use tubeatlas_adapters_sqlite::SqliteConfig;
 use tubeatlas_ports::{Error, Mode, Repositories, Store, VideoFilter, Visibility};
 
-use crate::support::{id, temporary, video};
+use crate::support::{config, id, open_with, temporary, video};
 
 /// 50 tasks, each of which begins a unit of work, reads, writes and commits.
 #[tokio::test(flavor = "multi_thread")]
@@ -52,6 +55,27 @@ async fn writes_of_one_commit_are_answered_one_by_one() {
     revisions.sort_unstable();
     revisions.dedup();
     assert_eq!(revisions.len(), 20, "no two changes share a revision");
+}
+
+/// Another process that does not give its lock back is waited for as long as `busy_timeout` says, and no
+/// longer; readers do not wait at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_of_another_process_is_a_timeout() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("locked.db");
+    let config = SqliteConfig { busy_timeout: Duration::from_millis(50), ..config(&path) };
+    let store = open_with(config).await.unwrap();
+    let mut other = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let begun = store.begin(Mode::ReadWrite).await.map(drop);
+    for refused in [store.videos().create(&video("v")).await.map(drop), begun] {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, Error::Timeout { waited_ms: 50, .. }), "{error:?}");
+        assert!(error.to_string().contains("another process"), "{error}");
+    }
+    assert_eq!(store.videos().count(&VideoFilter::default()).await.unwrap(), 0);
+    other.batch_execute("ROLLBACK").unwrap();
+    store.videos().create(&video("v")).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
