@@ -27,19 +27,25 @@ async fn drop_at_pending<T>(nth: usize, future: impl Future<Output = T>) -> Opti
 
 /// Drops what `start` begins at its first, second, … pending poll until it completes, and after each drop has
 /// `check` look at what became of it. Answers how many pending polls there were.
+///
+/// A connection's thread may answer so fast that a future is never pending, which would show nothing: then it
+/// is begun again.
 async fn at_each_pending<T, F, C>(start: impl Fn(usize) -> F, check: impl Fn(usize) -> C) -> usize
 where
     F: Future<Output = T>,
     C: Future<Output = ()>,
 {
-    for nth in 1.. {
-        let completed = drop_at_pending(nth, start(nth)).await.is_some();
-        check(nth).await;
-        if completed {
-            return nth - 1;
+    let mut pending = 0;
+    for round in 0..1_000 {
+        let completed = drop_at_pending(pending + 1, start(round)).await.is_some();
+        check(round).await;
+        match completed {
+            false => pending += 1,
+            true if pending > 0 => return pending,
+            true => {}
         }
     }
-    unreachable!("the loop has no end but the return")
+    panic!("it was never pending, or never completed")
 }
 
 /// The whole table: each case is dropped at each of its pending polls; then the next write must not wait, and
@@ -58,7 +64,6 @@ async fn all_cases(runtime: &str) {
     )
     .await;
     println!("{runtime}: single write: {polls} pending polls");
-    assert!(polls > 0, "a write that is never pending shows nothing");
 
     // The same while somebody else has the right to write, so that the write waits in the queue.
     for nth in 1..=3 {
@@ -88,7 +93,6 @@ async fn all_cases(runtime: &str) {
     };
     let polls = at_each_pending(unit_of_work, whole_or_nothing).await;
     println!("{runtime}: unit of work: {polls} pending polls");
-    assert!(polls > 0, "a unit of work that is never pending shows nothing");
 
     let polls = at_each_pending(
         |nth| async move {
@@ -100,7 +104,6 @@ async fn all_cases(runtime: &str) {
     )
     .await;
     println!("{runtime}: read-only unit of work: {polls} pending polls");
-    assert!(polls > 0);
 
     let polls = at_each_pending(
         |_| store.videos().get(&VIDEO, Visibility::Live),
@@ -108,7 +111,6 @@ async fn all_cases(runtime: &str) {
     )
     .await;
     println!("{runtime}: single read: {polls} pending polls");
-    assert!(polls > 0);
     store.close().await.unwrap();
 }
 
