@@ -20,6 +20,16 @@ macro_rules! __for_each_rule {
                 must_chn_d_002_an_id_is_free_again_after_a_deletion
                 must_chn_d_003_delete_can_demand_a_revision
                 must_chn_d_004_delete_many_is_all_or_nothing
+                must_chn_l_001_a_list_stands_in_its_total_order
+                must_chn_l_002_filters_take_in_what_they_say_and_counts_agree
+                must_chn_l_003_pages_of_every_size_make_the_whole
+                must_chn_l_004_a_cursor_goes_on_with_any_limit
+                must_chn_l_005_rows_inserted_between_pages_hide_and_repeat_nothing
+                must_chn_l_006_rows_deleted_between_pages_hide_and_repeat_nothing
+                must_chn_l_007_a_cursor_belongs_to_its_order_filter_and_visibility
+                must_chn_l_008_a_forged_cursor_is_invalid
+                must_chn_l_009_limits_of_pages_are_bounded
+                must_chn_l_010_nothing_is_an_empty_page_and_no_error
                 must_chn_r_001_every_field_is_read_back_as_it_was_created
                 must_chn_r_002_every_field_is_read_back_as_it_was_updated
                 must_chn_r_003_ids_that_look_alike_are_different
@@ -35,6 +45,14 @@ macro_rules! __for_each_rule {
                 must_chn_u_007_later_items_of_upsert_many_see_the_earlier_ones
                 must_chn_v_001_revisions_increase_whatever_the_clock_does
                 must_chn_v_002_updated_at_never_goes_back
+                must_chn_x_001_a_channel_with_a_video_cannot_be_deleted
+                must_chn_x_002_a_channel_with_a_deleted_video_cannot_be_deleted
+                must_chn_x_003_a_channel_with_a_graph_cannot_be_deleted
+                must_chn_x_004_a_video_is_named_before_a_graph
+                must_chn_x_005_a_video_that_moves_frees_its_old_channel
+                must_chn_x_006_a_wrong_revision_is_told_before_a_reference
+                must_chn_x_007_delete_many_with_a_referenced_channel_deletes_none
+                must_chn_x_008_a_video_cannot_refer_to_a_channel_that_is_gone
                 ;
             videos:
                 must_vid_c_001_create_stamps_the_clocks_time
@@ -45,12 +63,35 @@ macro_rules! __for_each_rule {
                 must_vid_d_001_what_is_deleted_is_gone
                 must_vid_d_003_delete_can_demand_a_revision
                 must_vid_d_004_delete_many_is_all_or_nothing
+                must_vid_l_001_a_list_stands_in_its_total_order
+                must_vid_l_002_filters_take_in_what_they_say_and_counts_agree
+                must_vid_l_003_pages_of_every_size_make_the_whole
+                must_vid_l_004_a_cursor_goes_on_with_any_limit
+                must_vid_l_005_rows_inserted_between_pages_hide_and_repeat_nothing
+                must_vid_l_006_rows_deleted_between_pages_hide_and_repeat_nothing
+                must_vid_l_007_a_cursor_belongs_to_its_order_filter_and_visibility
+                must_vid_l_008_a_forged_cursor_is_invalid
+                must_vid_l_009_limits_of_pages_are_bounded
+                must_vid_l_010_nothing_is_an_empty_page_and_no_error
+                must_vid_p_001_purge_removes_it_deleted_or_not
+                must_vid_p_002_purge_can_demand_a_revision
+                must_vid_p_003_a_purged_id_is_free_again_with_a_larger_revision
+                must_vid_p_004_tasks_that_name_a_purged_video_stay
+                must_vid_p_005_purge_touches_no_other_video
                 must_vid_r_001_every_field_is_read_back_as_it_was_created
                 must_vid_r_002_every_field_is_read_back_as_it_was_updated
                 must_vid_r_003_ids_that_look_alike_are_different
                 must_vid_r_004_get_many_answers_each_id_at_its_place
                 must_vid_r_005_get_and_exists_agree_on_what_is_seen
                 must_vid_r_006_get_many_is_bounded
+                must_vid_s_001_a_deletion_is_stamped_and_changes_nothing_else
+                must_vid_s_002_the_id_of_a_deleted_video_is_taken
+                must_vid_s_003_upsert_leaves_a_deleted_video_deleted_and_says_so
+                must_vid_s_004_a_deleted_video_is_not_found_by_update_and_delete
+                must_vid_s_005_restore_brings_it_back_and_is_stamped
+                must_vid_s_006_restore_of_a_live_video_writes_nothing
+                must_vid_s_007_restore_of_what_is_missing_is_not_found
+                must_vid_s_008_deleted_at_follows_the_clock_and_updated_at_does_not_go_back
                 must_vid_u_001_update_changes_and_renews_the_revision
                 must_vid_u_002_an_update_to_the_same_writes_nothing
                 must_vid_u_003_update_of_what_is_missing_is_not_found
@@ -60,6 +101,8 @@ macro_rules! __for_each_rule {
                 must_vid_u_007_later_items_of_upsert_many_see_the_earlier_ones
                 must_vid_v_001_revisions_increase_whatever_the_clock_does
                 must_vid_v_002_updated_at_never_goes_back
+                must_vid_x_001_its_channel_must_exist
+                must_vid_x_002_a_batch_with_an_orphan_writes_nothing
                 ;
             transcripts:
                 must_trn_c_001_create_stamps_the_clocks_time
@@ -71,6 +114,21 @@ macro_rules! __for_each_rule {
                 must_trn_d_002_an_id_is_free_again_after_a_deletion
                 must_trn_d_003_delete_can_demand_a_revision
                 must_trn_d_004_delete_many_is_all_or_nothing
+                must_trn_h_001_deletion_of_its_video_hides_it_from_every_read
+                must_trn_h_002_restoring_its_video_brings_it_back_as_it_was
+                must_trn_h_003_purging_its_video_removes_it_for_good
+                must_trn_h_004_nothing_is_written_under_a_deleted_video
+                must_trn_h_005_its_video_must_exist
+                must_trn_l_001_a_list_stands_in_its_total_order
+                must_trn_l_002_filters_take_in_what_they_say_and_counts_agree
+                must_trn_l_003_pages_of_every_size_make_the_whole
+                must_trn_l_004_a_cursor_goes_on_with_any_limit
+                must_trn_l_005_rows_inserted_between_pages_hide_and_repeat_nothing
+                must_trn_l_006_rows_deleted_between_pages_hide_and_repeat_nothing
+                must_trn_l_007_a_cursor_belongs_to_its_order_filter_and_visibility
+                must_trn_l_008_a_forged_cursor_is_invalid
+                must_trn_l_009_limits_of_pages_are_bounded
+                must_trn_l_010_nothing_is_an_empty_page_and_no_error
                 must_trn_r_001_every_field_is_read_back_as_it_was_created
                 must_trn_r_002_every_field_is_read_back_as_it_was_updated
                 must_trn_r_003_ids_that_look_alike_are_different
@@ -97,6 +155,24 @@ macro_rules! __for_each_rule {
                 must_gra_d_002_an_id_is_free_again_after_a_deletion
                 must_gra_d_003_delete_can_demand_a_revision
                 must_gra_d_004_delete_many_is_all_or_nothing
+                must_gra_h_001_deletion_of_its_video_hides_it_from_every_read
+                must_gra_h_002_restoring_its_video_brings_it_back_as_it_was
+                must_gra_h_003_purging_its_video_removes_it_for_good
+                must_gra_h_004_nothing_is_written_under_a_deleted_video
+                must_gra_h_005_its_video_must_exist
+                must_gra_h_006_it_can_be_moved_to_another_video
+                must_gra_h_007_it_cannot_be_moved_to_what_is_missing_or_deleted
+                must_gra_h_008_it_cannot_be_moved_out_of_a_deleted_video
+                must_gra_l_001_a_list_stands_in_its_total_order
+                must_gra_l_002_filters_take_in_what_they_say_and_counts_agree
+                must_gra_l_003_pages_of_every_size_make_the_whole
+                must_gra_l_004_a_cursor_goes_on_with_any_limit
+                must_gra_l_005_rows_inserted_between_pages_hide_and_repeat_nothing
+                must_gra_l_006_rows_deleted_between_pages_hide_and_repeat_nothing
+                must_gra_l_007_a_cursor_belongs_to_its_order_filter_and_visibility
+                must_gra_l_008_a_forged_cursor_is_invalid
+                must_gra_l_009_limits_of_pages_are_bounded
+                must_gra_l_010_nothing_is_an_empty_page_and_no_error
                 must_gra_r_001_every_field_is_read_back_as_it_was_created
                 must_gra_r_002_every_field_is_read_back_as_it_was_updated
                 must_gra_r_003_ids_that_look_alike_are_different
@@ -112,6 +188,9 @@ macro_rules! __for_each_rule {
                 must_gra_u_007_later_items_of_upsert_many_see_the_earlier_ones
                 must_gra_v_001_revisions_increase_whatever_the_clock_does
                 must_gra_v_002_updated_at_never_goes_back
+                must_gra_x_001_its_channel_must_exist
+                must_gra_x_002_a_video_and_a_channel_of_one_id_are_two_owners
+                must_gra_x_003_the_graph_of_a_channel_stays_when_its_videos_are_deleted
                 ;
             media_files:
                 must_med_c_001_create_stamps_the_clocks_time
@@ -123,6 +202,31 @@ macro_rules! __for_each_rule {
                 must_med_d_002_an_id_is_free_again_after_a_deletion
                 must_med_d_003_delete_can_demand_a_revision
                 must_med_d_004_delete_many_is_all_or_nothing
+                must_med_h_001_deletion_of_its_video_hides_it_from_every_read
+                must_med_h_002_restoring_its_video_brings_it_back_as_it_was
+                must_med_h_003_purging_its_video_removes_it_for_good
+                must_med_h_004_nothing_is_written_under_a_deleted_video
+                must_med_h_005_its_video_must_exist
+                must_med_h_006_it_can_be_moved_to_another_video
+                must_med_h_007_it_cannot_be_moved_to_what_is_missing_or_deleted
+                must_med_h_008_it_cannot_be_moved_out_of_a_deleted_video
+                must_med_l_001_a_list_stands_in_its_total_order
+                must_med_l_002_filters_take_in_what_they_say_and_counts_agree
+                must_med_l_003_pages_of_every_size_make_the_whole
+                must_med_l_004_a_cursor_goes_on_with_any_limit
+                must_med_l_005_rows_inserted_between_pages_hide_and_repeat_nothing
+                must_med_l_006_rows_deleted_between_pages_hide_and_repeat_nothing
+                must_med_l_007_a_cursor_belongs_to_its_order_filter_and_visibility
+                must_med_l_008_a_forged_cursor_is_invalid
+                must_med_l_009_limits_of_pages_are_bounded
+                must_med_l_010_nothing_is_an_empty_page_and_no_error
+                must_med_p_001_a_file_is_found_by_exactly_its_path
+                must_med_p_002_a_path_that_no_file_can_have_finds_nothing
+                must_med_p_003_no_two_files_have_the_same_path
+                must_med_p_004_the_path_of_a_hidden_file_is_taken
+                must_med_p_005_a_taken_id_is_told_before_a_taken_path
+                must_med_p_006_items_of_a_batch_can_hand_on_their_paths
+                must_med_p_007_a_path_is_free_after_a_change_and_a_deletion
                 must_med_r_001_every_field_is_read_back_as_it_was_created
                 must_med_r_002_every_field_is_read_back_as_it_was_updated
                 must_med_r_003_ids_that_look_alike_are_different
@@ -138,6 +242,10 @@ macro_rules! __for_each_rule {
                 must_med_u_007_later_items_of_upsert_many_see_the_earlier_ones
                 must_med_v_001_revisions_increase_whatever_the_clock_does
                 must_med_v_002_updated_at_never_goes_back
+                ;
+            lists:
+                ;
+            processing_tasks:
                 ;
         }
     };

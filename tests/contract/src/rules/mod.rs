@@ -3,7 +3,10 @@
 pub(crate) mod channels;
 mod core;
 pub(crate) mod knowledge_graphs;
+mod lists;
 pub(crate) mod media_files;
+mod owned;
+pub(crate) mod processing_tasks;
 mod subject;
 pub(crate) mod transcripts;
 pub(crate) mod videos;
