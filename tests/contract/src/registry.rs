@@ -246,6 +246,49 @@ macro_rules! __for_each_rule {
             lists:
                 ;
             processing_tasks:
+                must_tsk_c_001_the_oldest_task_is_claimed_first
+                must_tsk_c_002_a_claim_does_what_the_domain_says
+                must_tsk_c_003_only_tasks_of_the_kinds_asked_for_are_claimed
+                must_tsk_c_004_a_task_is_not_claimed_before_it_is_available
+                must_tsk_c_005_a_leased_task_is_claimed_again_only_when_its_lease_has_expired
+                must_tsk_c_006_a_worker_whose_lease_was_taken_over_is_refused
+                must_tsk_c_007_a_worker_may_go_on_after_its_lease_if_nobody_took_it
+                must_tsk_c_008_a_claim_expires_exhausted_tasks
+                must_tsk_c_009_a_claim_expires_only_tasks_of_its_kinds_and_not_without_bound
+                must_tsk_c_010_an_expired_task_keeps_no_claimable_one_back
+                must_tsk_c_011_a_lease_is_bounded
+                must_tsk_c_012_eight_workers_get_each_task_once
+                must_tsk_e_001_enqueue_of_a_taken_id_already_exists
+                must_tsk_e_002_a_task_that_the_domain_refuses_is_invalid
+                must_tsk_e_003_a_target_need_not_exist
+                must_tsk_f_001_a_target_that_no_task_can_have_finds_nothing
+                must_tsk_f_002_finished_tasks_are_removed_oldest_first
+                must_tsk_f_003_the_limit_of_a_removal_is_bounded
+                must_tsk_f_004_a_removed_id_is_free_again_with_a_larger_revision
+                must_tsk_l_001_a_list_stands_in_its_total_order
+                must_tsk_l_002_filters_take_in_what_they_say_and_counts_agree
+                must_tsk_l_003_pages_of_every_size_make_the_whole
+                must_tsk_l_004_a_cursor_goes_on_with_any_limit
+                must_tsk_l_005_rows_inserted_between_pages_hide_and_repeat_nothing
+                must_tsk_l_007_a_cursor_belongs_to_its_order_and_filter
+                must_tsk_l_008_a_forged_cursor_is_invalid
+                must_tsk_l_009_limits_of_pages_are_bounded
+                must_tsk_l_010_nothing_is_an_empty_page_and_no_error
+                must_tsk_r_001_every_field_is_read_back_as_it_was_enqueued
+                must_tsk_r_002_get_many_answers_each_id_at_its_place
+                must_tsk_r_003_get_and_exists_agree_on_what_is_seen
+                must_tsk_r_004_get_many_is_bounded
+                must_tsk_w_001_a_heartbeat_sets_the_end_of_the_lease
+                must_tsk_w_002_progress_is_noted_and_may_go_back
+                must_tsk_w_003_a_transition_that_changes_nothing_is_written_all_the_same
+                must_tsk_w_004_a_completed_task_has_succeeded
+                must_tsk_w_005_a_failed_task_is_tried_again_after_its_delay
+                must_tsk_w_006_a_task_fails_for_good_without_a_delay_or_after_its_last_attempt
+                must_tsk_w_007_retry_gives_all_attempts_again
+                must_tsk_w_008_a_pending_or_running_task_can_be_cancelled
+                must_tsk_w_009_what_the_domain_refuses_is_a_conflict_and_writes_nothing
+                must_tsk_w_010_a_transition_of_a_missing_task_is_not_found
+                must_tsk_w_011_updated_at_never_goes_back
                 ;
         }
     };
