@@ -1,0 +1,363 @@
+//! Search: an inverted index over the passages.
+//!
+//! The index narrows the passages down; what is found is decided by the domain alone
+//! ([`Expression::matches`]). Relevance is BM25 (S. Robertson and H. Zaragoza, "The Probabilistic Relevance
+//! Framework: BM25 and Beyond", Foundations and Trends in Information Retrieval 3(4), 2009, section 3.3) with
+//! k₁ = 1.2 and b = 0.75, over all passages of the store; a phrase counts as one word. Its weight is
+//! ln(1 + (N − n + ½) / (n + ½)) as in Lucene, which is never negative.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+use tubeatlas_domain::search::{
+    Expression, Passage, Phrase, SearchQuery, find_cues, find_in_text, phrase_ranges,
+};
+use tubeatlas_domain::{LanguageTag, Timestamp, TranscriptId, VideoId};
+use tubeatlas_ports::{
+    Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPosition, SearchRequest,
+    check_limit,
+};
+
+use crate::state::{Groups, State};
+
+/// How soon more occurrences of a word tell less.
+const K1: f64 = 1.2;
+/// How much the length of a passage counts.
+const B: f64 = 0.75;
+
+/// What one hit is made of: a transcript, or the title and description of a video (without a language).
+/// Ordered as hits of the same score are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct DocumentKey {
+    pub(crate) video_id: VideoId,
+    pub(crate) language: Option<LanguageTag>,
+}
+
+struct Document {
+    key: Arc<DocumentKey>,
+    passages: Vec<IndexedPassage>,
+}
+
+struct IndexedPassage {
+    /// Its tokens, joined by one space.
+    text: String,
+    tokens: u32,
+}
+
+/// A passage: the number of its document, and its own in the document.
+type PassageKey = (u64, u32);
+
+/// Which passages hold which words.
+#[derive(Clone, Default)]
+pub(crate) struct Index {
+    documents: OrdMap<u64, Arc<Document>>,
+    /// The numbers of the documents, which are shorter than their keys.
+    numbers: OrdMap<Arc<DocumentKey>, u64>,
+    last_number: u64,
+    holders: Groups<Arc<str>, PassageKey>,
+    /// How many passages there are, and how many tokens they have.
+    passages: u64,
+    tokens: u64,
+}
+
+impl Document {
+    /// The passages with their keys, and each of their words once.
+    fn words(&self, number: u64) -> impl Iterator<Item = (PassageKey, BTreeSet<&str>)> {
+        (0..).zip(&self.passages).map(move |(i, passage)| ((number, i), passage.text.split(' ').collect()))
+    }
+
+    fn tokens(&self) -> u64 {
+        self.passages.iter().map(|passage| u64::from(passage.tokens)).sum()
+    }
+}
+
+impl Index {
+    /// Indexes these passages as the document's, and no others; without passages it is gone.
+    pub(crate) fn replace(&mut self, key: DocumentKey, passages: Vec<Passage>) {
+        let number = self.numbers.remove::<DocumentKey>(&key);
+        if let Some((number, old)) = number.and_then(|number| Some((number, self.documents.remove(&number)?)))
+        {
+            self.passages -= old.passages.len() as u64;
+            self.tokens -= old.tokens();
+            for (passage, words) in old.words(number) {
+                words.into_iter().for_each(|word| self.holders.remove(word, &passage));
+            }
+        }
+        if passages.is_empty() {
+            return;
+        }
+        let number = number.unwrap_or_else(|| {
+            self.last_number += 1;
+            self.last_number
+        });
+        let key = Arc::new(key);
+        let passages = passages.into_iter().map(|passage| IndexedPassage {
+            tokens: u32::try_from(passage.tokens().count()).unwrap_or(u32::MAX),
+            text: passage.text,
+        });
+        let document = Document { key: key.clone(), passages: passages.collect() };
+        self.passages += document.passages.len() as u64;
+        self.tokens += document.tokens();
+        for (passage, words) in document.words(number) {
+            words.into_iter().for_each(|word| self.holders.insert_at(word, passage));
+        }
+        self.numbers.insert(key, number);
+        self.documents.insert(number, Arc::new(document));
+    }
+
+    /// The holders of the words that begin so.
+    fn holders_of_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a OrdSet<PassageKey>> {
+        self.holders
+            .from(prefix)
+            .take_while(move |(word, _)| word.starts_with(prefix))
+            .map(|(_, holders)| holders)
+    }
+
+    /// The words of a phrase that must occur as they are, and the one that is only a beginning.
+    fn parts(phrase: &Phrase) -> (&[String], Option<&str>) {
+        match phrase.tokens().split_last() {
+            Some((prefix, words)) if phrase.is_prefix() => (words, Some(prefix)),
+            _ => (phrase.tokens(), None),
+        }
+    }
+
+    fn holders_of_words<'a>(&'a self, words: &'a [String]) -> Option<Vec<&'a OrdSet<PassageKey>>> {
+        words.iter().map(|word| self.holders.of(word.as_str())).collect()
+    }
+
+    /// At least as many as [`candidates`](Self::candidates) gives.
+    fn at_most(&self, expression: &Expression) -> usize {
+        match expression {
+            Expression::Phrase(phrase) => {
+                let (words, prefix) = Self::parts(phrase);
+                let prefix = prefix.map(|prefix| self.holders_of_prefix(prefix).map(OrdSet::len).sum());
+                let words = words.iter().map(|word| self.holders.of(word.as_str()).map_or(0, OrdSet::len));
+                words.chain(prefix).min().unwrap_or(0)
+            }
+            Expression::All(parts) => parts.iter().map(|part| self.at_most(part)).min().unwrap_or(0),
+            Expression::Any(parts) => parts.iter().map(|part| self.at_most(part)).sum(),
+            Expression::Without { include, exclude: _ } => self.at_most(include),
+        }
+    }
+
+    /// Passages in which the expression may hold, in order: all in which it does, and some others.
+    fn candidates(&self, expression: &Expression) -> Vec<PassageKey> {
+        match expression {
+            Expression::Phrase(phrase) => self.candidates_of_phrase(phrase),
+            Expression::All(parts) => {
+                let narrowest = parts.iter().min_by_key(|part| self.at_most(part));
+                let mut keys = narrowest.map(|part| self.candidates(part)).unwrap_or_default();
+                keys.retain(|key| parts.iter().all(|part| self.may_hold(part, key)));
+                keys
+            }
+            Expression::Any(parts) => {
+                let keys: BTreeSet<_> = parts.iter().flat_map(|part| self.candidates(part)).collect();
+                keys.into_iter().collect()
+            }
+            Expression::Without { include, exclude: _ } => self.candidates(include),
+        }
+    }
+
+    fn candidates_of_phrase(&self, phrase: &Phrase) -> Vec<PassageKey> {
+        let (words, prefix) = Self::parts(phrase);
+        let Some(mut words) = self.holders_of_words(words) else { return Vec::new() };
+        words.sort_by_key(|holders| holders.len());
+        match (words.split_first(), prefix) {
+            // Whether the prefix occurs too shows when the passage is read.
+            (Some((narrowest, others)), _) => {
+                let keys = narrowest.iter().copied();
+                keys.filter(|key| others.iter().all(|holders| holders.contains(key))).collect()
+            }
+            (None, Some(prefix)) => {
+                let keys: BTreeSet<_> = self.holders_of_prefix(prefix).flatten().copied().collect();
+                keys.into_iter().collect()
+            }
+            (None, None) => Vec::new(),
+        }
+    }
+
+    fn may_hold(&self, expression: &Expression, key: &PassageKey) -> bool {
+        match expression {
+            Expression::Phrase(phrase) => {
+                let holders = self.holders_of_words(Self::parts(phrase).0);
+                holders.is_some_and(|holders| holders.iter().all(|holders| holders.contains(key)))
+            }
+            Expression::All(parts) => parts.iter().all(|part| self.may_hold(part, key)),
+            Expression::Any(parts) => parts.iter().any(|part| self.may_hold(part, key)),
+            Expression::Without { include, exclude: _ } => self.may_hold(include, key),
+        }
+    }
+}
+
+/// BM25 for the phrases of one query.
+struct Bm25<'a> {
+    weighted: Vec<(&'a Phrase, f64)>,
+    mean_tokens: f64,
+}
+
+impl<'a> Bm25<'a> {
+    fn new(index: &Index, query: &'a SearchQuery) -> Self {
+        let all = index.passages as f64;
+        // Of a phrase it counts which passages hold its words, also apart from each other.
+        let holders = |phrase: &Phrase| match Index::parts(phrase) {
+            ([word], None) => index.holders.of(word.as_str()).map_or(0, OrdSet::len),
+            _ => index.candidates_of_phrase(phrase).len(),
+        };
+        let weigh = |phrase| {
+            let holders = holders(phrase) as f64;
+            (phrase, ((all - holders + 0.5) / (holders + 0.5)).ln_1p())
+        };
+        Self {
+            weighted: query.phrases().into_iter().map(weigh).collect(),
+            mean_tokens: index.tokens as f64 / all.max(1.0),
+        }
+    }
+
+    fn score(&self, tokens: &[&str]) -> f64 {
+        let length = 1.0 - B + B * tokens.len() as f64 / self.mean_tokens.max(1.0);
+        let of_phrase = |(phrase, weight): &(&Phrase, f64)| {
+            let occurrences = phrase_ranges(phrase, tokens).len() as f64;
+            weight * occurrences * (K1 + 1.0) / (occurrences + K1 * length)
+        };
+        self.weighted.iter().map(of_phrase).sum()
+    }
+}
+
+/// Where a hit stands in its order.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    score: Option<f64>,
+    published_at: Option<Timestamp>,
+    video_id: &'a VideoId,
+    language: Option<&'a LanguageTag>,
+}
+
+impl<'a> Place<'a> {
+    fn of(position: &'a SearchPosition) -> Self {
+        let SearchPosition { score, published_at, video_id, language } = position;
+        Self { score: *score, published_at: *published_at, video_id, language: language.as_ref() }
+    }
+
+    fn position(&self) -> SearchPosition {
+        SearchPosition {
+            score: self.score,
+            published_at: self.published_at,
+            video_id: self.video_id.clone(),
+            language: self.language.cloned(),
+        }
+    }
+
+    fn cmp(&self, other: &Self, order: SearchOrder) -> Ordering {
+        let score = |place: &Self| place.score.unwrap_or(0.0);
+        // Undated ones are last in either direction.
+        let undated = || self.published_at.is_none().cmp(&other.published_at.is_none());
+        let first = match order {
+            SearchOrder::Relevance => score(other).total_cmp(&score(self)),
+            SearchOrder::Newest => undated().then(other.published_at.cmp(&self.published_at)),
+            SearchOrder::Oldest => undated().then(self.published_at.cmp(&other.published_at)),
+        };
+        first.then_with(|| (self.video_id, self.language).cmp(&(other.video_id, other.language)))
+    }
+}
+
+/// Finds where something was said.
+pub(crate) fn search(state: &State, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    let scope = request.cursor_scope();
+    let SearchRequest {
+        query,
+        channel_id,
+        video_id,
+        language,
+        visibility,
+        order,
+        limit,
+        after,
+        cues_per_hit,
+    } = request;
+    check_limit(*limit, MAX_SEARCH_LIMIT)?;
+    let after: Option<SearchPosition> = after.as_ref().map(|cursor| cursor.decode(scope)).transpose()?;
+
+    let index = &state.index;
+    let ranking = match order {
+        SearchOrder::Relevance => Some(Bm25::new(index, query)),
+        SearchOrder::Newest | SearchOrder::Oldest => None,
+    };
+    // The place of a document, unless the filter leaves it out.
+    let place = |key: &'_ Arc<DocumentKey>| -> Option<Option<Timestamp>> {
+        let video = state.videos.by_id.get(&key.video_id)?;
+        let taken_in = visibility.shows(video.deleted_at)
+            && video_id.as_ref().is_none_or(|wanted| key.video_id == *wanted)
+            && channel_id.as_ref().is_none_or(|wanted| video.channel_id.as_ref() == Some(wanted))
+            && language
+                .as_ref()
+                .is_none_or(|wanted| key.language.as_ref().is_some_and(|tag| wanted.covers(tag)));
+        taken_in.then_some(video.published_at)
+    };
+    let candidates = index.candidates(query.expression());
+    let mut places = Vec::new();
+    for passages in candidates.chunk_by(|(one, _), (other, _)| one == other) {
+        let Some(document) = passages.first().and_then(|(number, _)| index.documents.get(number)) else {
+            continue;
+        };
+        let Some(published_at) = place(&document.key) else { continue };
+        let scores = passages.iter().filter_map(|(_, i)| {
+            let passage = document.passages.get(usize::try_from(*i).unwrap_or(usize::MAX))?;
+            let tokens: Vec<&str> = passage.text.split(' ').collect();
+            let found = query.expression().matches(&tokens);
+            found.then(|| ranking.as_ref().map_or(0.0, |ranking| ranking.score(&tokens)))
+        });
+        let Some(best) = scores.max_by(f64::total_cmp) else { continue };
+        places.push(Place {
+            score: ranking.as_ref().map(|_| best),
+            published_at: published_at.filter(|_| ranking.is_none()),
+            video_id: &document.key.video_id,
+            language: document.key.language.as_ref(),
+        });
+    }
+    if let Some(after) = &after {
+        places.retain(|place| place.cmp(&Place::of(after), *order) == Ordering::Greater);
+    }
+    places.sort_unstable_by(|one, other| one.cmp(other, *order));
+    let Page { items, next } =
+        Page::from_rows(places, *limit, |last| Cursor::encode(scope, &last.position()))?;
+    let items = items.iter().filter_map(|place| hit(state, query, place, *cues_per_hit)).collect();
+    Ok(Page { items, next })
+}
+
+/// What is shown of a hit.
+fn hit(state: &State, query: &SearchQuery, place: &Place<'_>, cues: u32) -> Option<SearchHit> {
+    let video = state.videos.by_id.get(place.video_id)?;
+    let transcript = match place.language {
+        Some(language) => {
+            let id = TranscriptId { video_id: place.video_id.clone(), language: language.clone() };
+            Some(state.transcripts.by_id.get(&id)?)
+        }
+        None => None,
+    };
+    let most = usize::try_from(cues).unwrap_or(usize::MAX);
+    let cues = transcript.into_iter().flat_map(|transcript| {
+        let found = find_cues(&transcript.cues, query, most).into_iter();
+        found.filter_map(|found| {
+            let cue = transcript.cues.get(found.cue)?;
+            Some(FoundCue {
+                start_ms: cue.start_ms,
+                end_ms: cue.end_ms,
+                text: cue.text.clone(),
+                highlights: found.highlights,
+            })
+        })
+    });
+    Some(SearchHit {
+        video_id: place.video_id.clone(),
+        title: video.title.clone(),
+        title_highlights: find_in_text(&video.title, query),
+        channel_id: video.channel_id.clone(),
+        url: video.url.clone(),
+        published_at: video.published_at,
+        language: place.language.cloned(),
+        score: place.score,
+        cues: cues.collect(),
+    })
+}

@@ -1,0 +1,222 @@
+//! [`MemoryStore`]: the published state, and the one right to change it.
+
+use std::fmt;
+use std::mem;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tubeatlas_ports::{
+    ChannelRepository, Clock, Error, Health, IdGenerator, KnowledgeGraphRepository, MediaFileRepository,
+    Mode, ProcessingTaskRepository, Repositories, Result, Store, TranscriptRepository, UnitOfWork,
+    VideoRepository,
+};
+
+use crate::MemoryConfig;
+use crate::session::Session;
+use crate::state::{Stamp, State};
+use crate::unit_of_work::MemoryUnitOfWork;
+
+/// A store of the catalogue in memory. A clone is the same store.
+///
+/// It lives as long as its process; [`close`](Store::close) forgets what it holds. A unit of work ends at the
+/// latest [`MemoryConfig::unit_of_work_timeout`] after it was begun. It runs inside tokio, with time enabled,
+/// and keeps no task or thread but one timer for each open unit of work.
+#[derive(Clone)]
+pub struct MemoryStore {
+    session: Session,
+    shared: Arc<Shared>,
+}
+
+/// What all clones of a store, and its units of work, share.
+pub(crate) struct Shared {
+    pub(crate) config: MemoryConfig,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
+    /// What readers see. Locked only to take or replace the pointer.
+    published: RwLock<Arc<State>>,
+    /// The one right to write; given in the order of asking.
+    writer: Arc<Semaphore>,
+    gate: watch::Sender<Gate>,
+}
+
+/// Who is inside, and whether anybody may still come in.
+#[derive(Default)]
+struct Gate {
+    closed: bool,
+    inside: usize,
+}
+
+/// The right to be inside, for a single call or a unit of work; `close` waits until it is dropped.
+pub(crate) struct Inside(Arc<Shared>);
+
+impl MemoryStore {
+    /// An empty store. All times come from `clock`, and the tokens of leases from `ids`.
+    pub fn new(config: MemoryConfig, clock: Arc<dyn Clock>, ids: Arc<dyn IdGenerator>) -> Self {
+        let shared = Arc::new(Shared {
+            config,
+            clock,
+            ids,
+            published: RwLock::default(),
+            writer: Arc::new(Semaphore::new(1)),
+            gate: watch::Sender::new(Gate::default()),
+        });
+        Self { session: Session::Store(shared.clone()), shared }
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("config", &self.shared.config).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Comes in, unless the store was closed.
+    pub(crate) fn enter(self: &Arc<Self>) -> Result<Inside> {
+        let mut closed = false;
+        self.gate.send_if_modified(|gate| {
+            closed = gate.closed;
+            gate.inside += usize::from(!closed);
+            false
+        });
+        if closed { Err(Error::Closed { what: "the store".to_owned() }) } else { Ok(Inside(self.clone())) }
+    }
+
+    /// Waits for the right to write, as long as the configuration allows.
+    pub(crate) async fn acquire(&self) -> Result<OwnedSemaphorePermit> {
+        if let Ok(permit) = self.writer.clone().try_acquire_owned() {
+            return Ok(permit);
+        }
+        let timeout = self.config.acquire_timeout;
+        match tokio::time::timeout(timeout, self.writer.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            // Nobody closes the semaphore.
+            Ok(Err(_)) => Err(Error::Closed { what: "the store".to_owned() }),
+            Err(_) => {
+                Err(Error::Timeout { waited_for: "the right to write", waited_ms: whole_millis(timeout) })
+            }
+        }
+    }
+
+    /// Changes a copy of a state, which is answered only if all went well.
+    pub(crate) fn changed<T>(
+        &self,
+        state: &State,
+        write: impl FnOnce(&mut State, &Stamp<'_>) -> Result<T>,
+    ) -> Result<(Arc<State>, T)> {
+        let mut state = state.clone();
+        let answer = write(&mut state, &Stamp { now: self.clock.now(), ids: &*self.ids })?;
+        Ok((Arc::new(state), answer))
+    }
+
+    /// A write that is a transaction of its own.
+    pub(crate) async fn write<V, T>(
+        self: &Arc<Self>,
+        valid: Result<V>,
+        write: impl FnOnce(&mut State, &Stamp<'_>, V) -> Result<T>,
+    ) -> Result<T> {
+        let inside = self.enter()?;
+        let valid = valid?;
+        let _permit = self.acquire().await?;
+        let (state, answer) = self.changed(&inside.current(), |state, stamp| write(state, stamp, valid))?;
+        self.publish(state);
+        Ok(answer)
+    }
+
+    /// Lets everybody see this state from now on. Only for whoever has the right to write.
+    pub(crate) fn publish(&self, state: Arc<State>) {
+        let mut published = self.published.write().unwrap_or_else(PoisonError::into_inner);
+        let old = mem::replace(&mut *published, state);
+        drop(published);
+        drop(old); // may be the last to hold it: not under the lock
+    }
+}
+
+impl Inside {
+    /// What is published at this moment. No lock holder can leave it half done: also a poisoned one is whole.
+    pub(crate) fn current(&self) -> Arc<State> {
+        self.0.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn store(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.gate.send_if_modified(|gate| {
+            gate.inside = gate.inside.saturating_sub(1);
+            gate.closed && gate.inside == 0
+        });
+    }
+}
+
+fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Repositories for MemoryStore {
+    fn channels(&self) -> &dyn ChannelRepository {
+        &self.session
+    }
+
+    fn videos(&self) -> &dyn VideoRepository {
+        &self.session
+    }
+
+    fn transcripts(&self) -> &dyn TranscriptRepository {
+        &self.session
+    }
+
+    fn knowledge_graphs(&self) -> &dyn KnowledgeGraphRepository {
+        &self.session
+    }
+
+    fn processing_tasks(&self) -> &dyn ProcessingTaskRepository {
+        &self.session
+    }
+
+    fn media_files(&self) -> &dyn MediaFileRepository {
+        &self.session
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn begin(&self, mode: Mode) -> Result<Box<dyn UnitOfWork>> {
+        let inside = self.shared.enter()?;
+        let permit = match mode {
+            Mode::ReadWrite => Some(self.shared.acquire().await?),
+            Mode::ReadOnly => None,
+        };
+        Ok(Box::new(MemoryUnitOfWork::begin(inside, permit)?))
+    }
+
+    async fn health(&self) -> Result<Health> {
+        let state = self.shared.enter()?.current();
+        let counts = [
+            ("channels", state.channels.by_id.len()),
+            ("videos", state.videos.by_id.len()),
+            ("transcripts", state.transcripts.by_id.len()),
+            ("knowledge_graphs", state.knowledge_graphs.by_id.len()),
+            ("processing_tasks", state.processing_tasks.by_id.len()),
+            ("media_files", state.media_files.by_id.len()),
+        ];
+        let mut health = Health::new("memory");
+        health.details.extend(counts.map(|(name, count)| (name, count.to_string())));
+        health.details.insert("revision", state.revision().to_string());
+        Ok(health)
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.shared.gate.send_modify(|gate| gate.closed = true);
+        let mut gate = self.shared.gate.subscribe();
+        // The other end is held by `self`, so this waits for nothing else.
+        let _ = gate.wait_for(|gate| gate.inside == 0).await;
+        self.shared.publish(Arc::default());
+        Ok(())
+    }
+}
