@@ -1,0 +1,23 @@
+//! The contract suite on the store in memory.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
+use tubeatlas_contract::{Harness, Limits, Setup, contract_tests};
+use tubeatlas_ports::Store;
+
+struct Memory;
+
+#[async_trait]
+impl Harness for Memory {
+    type Guard = ();
+
+    async fn open(&self, Setup { clock, ids, limits }: Setup) -> Result<(Arc<dyn Store>, ()), String> {
+        let Limits { acquire_timeout, unit_of_work_timeout, connections: _ } = limits;
+        let config = MemoryConfig { acquire_timeout, unit_of_work_timeout };
+        Ok((Arc::new(MemoryStore::new(config, clock, ids)), ()))
+    }
+}
+
+contract_tests!(Memory);
