@@ -47,19 +47,14 @@ pub fn find_cues(cues: &[Cue], query: &SearchQuery, max: usize) -> Vec<CueMatch>
     let mut places = HashMap::new();
     locate(query.expression(), &words, &mut places);
 
-    let phrases = query.phrases();
+    let matching: Vec<Range<usize>> = windows(words.len())
+        .filter(|window| query.expression().holds(&|phrase| !inside(&places, phrase, window).is_empty()))
+        .collect();
     let mut parts = Vec::new();
-    for window in windows(words.len()) {
-        if !query.expression().holds(&|phrase| !inside(&places, phrase, &window).is_empty()) {
-            continue;
-        }
-        for (number, phrase) in phrases.iter().enumerate() {
-            for occurrence in inside(&places, phrase, &window) {
-                split_by_cue(&stream, occurrence, number, &mut parts);
-            }
-        }
+    for (number, phrase) in query.phrases().iter().enumerate() {
+        let occurrences = matching.iter().flat_map(|window| inside(&places, phrase, window));
+        split_by_cue(&stream, occurrences, number, &mut parts);
     }
-    // Passages overlap, so an occurrence may have come twice; merging makes one of it.
     parts.sort_unstable_by_key(|part| (part.cue, part.range));
     let mut matches: Vec<(usize, CueMatch)> = parts
         .chunk_by(|a, b| a.cue == b.cue)
@@ -83,9 +78,7 @@ pub fn find_in_text(text: &str, query: &SearchQuery) -> Vec<(usize, usize)> {
     let words: Vec<&str> = stream.tokens.iter().map(|token| token.text.as_str()).collect();
     let mut parts = Vec::new();
     for (number, phrase) in query.phrases().iter().enumerate() {
-        for occurrence in &phrase_ranges(phrase, &words) {
-            split_by_cue(&stream, occurrence, number, &mut parts);
-        }
+        split_by_cue(&stream, &phrase_ranges(phrase, &words), number, &mut parts);
     }
     parts.sort_unstable_by_key(|part| part.range);
     merged(parts.iter().map(|part| part.range))
@@ -117,22 +110,42 @@ fn inside<'a>(places: &'a Places<'_>, phrase: &Phrase, window: &Range<usize>) ->
     occurrences.get(first..end).unwrap_or_default()
 }
 
-/// The part of an occurrence that one cue shows.
+/// What one cue shows of a phrase.
 struct Part {
     cue: usize,
     range: (usize, usize),
     phrase: usize,
 }
 
-fn split_by_cue(stream: &TokenStream, occurrence: &Range<usize>, phrase: usize, parts: &mut Vec<Part>) {
-    let mut position = occurrence.start;
-    while position < occurrence.end {
-        let cue = stream.text_of(position);
-        let end = stream.end_of(cue).min(occurrence.end);
-        let range = (stream.tokens[position].start, stream.tokens[end - 1].end);
-        parts.push(Part { cue, range, phrase });
-        position = end;
+fn split_by_cue<'a>(
+    stream: &TokenStream,
+    occurrences: impl IntoIterator<Item = &'a Range<usize>>,
+    phrase: usize,
+    parts: &mut Vec<Part>,
+) {
+    for span in spans(occurrences) {
+        let mut position = span.start;
+        while position < span.end {
+            let cue = stream.text_of(position);
+            let end = stream.end_of(cue).min(span.end);
+            let range = (stream.tokens[position].start, stream.tokens[end - 1].end);
+            parts.push(Part { cue, range, phrase });
+            position = end;
+        }
     }
+}
+
+/// Occurrences of one phrase that share tokens, made into one span: a run of one word would else be split 64 times.
+/// Those that come again, because passages overlap, vanish in the span that they made before.
+fn spans<'a>(occurrences: impl IntoIterator<Item = &'a Range<usize>>) -> Vec<Range<usize>> {
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for occurrence in occurrences {
+        match spans.last_mut() {
+            Some(last) if occurrence.start < last.end => last.end = last.end.max(occurrence.end),
+            _ => spans.push(occurrence.clone()),
+        }
+    }
+    spans
 }
 
 /// Ranges in order, those that overlap or touch made into one.

@@ -1,28 +1,4 @@
-//! The query language.
-//!
-//! | written | finds passages with |
-//! |---|---|
-//! | `black hole` | both words, anywhere in the passage |
-//! | `"black hole"` | the words next to each other, in this order |
-//! | `astro*`, `"black ho*"` | words that begin so; `*` stands directly behind the (last) word or the closing quote |
-//! | `tea OR coffee` | one of both; binds tighter than the space: `hot tea OR coffee` is hot, and tea or coffee |
-//! | `hole -black`, `-"black hole"` | the first, and not the second |
-//!
-//! There are no syntax errors. A quote that is never closed runs to the end; curly quotes and « » are quotes too; `OR`
-//! that does not stand between two terms which are looked for is the word "or"; all other punctuation only
-//! separates. A term of several tokens (`don't`, `AT&T`, `人工智能`) is a phrase. What is refused is what could not be
-//! answered, or would cost too much: see [`QueryError`].
-//!
-//! ```
-//! use tubeatlas_domain::search::{Expression, QueryError, SearchQuery};
-//!
-//! let query = SearchQuery::parse(r#"hot tea OR "Café crè*" -iced"#)?;
-//! let phrases: Vec<String> = query.phrases().iter().map(ToString::to_string).collect();
-//! assert_eq!(phrases, [r#""hot""#, r#""tea""#, r#""cafe cre"*"#]);
-//! assert!(query.expression().matches(&["hot", "cafe", "creme"]));
-//! assert!(!query.expression().matches(&["iced", "hot", "tea"]));
-//! # Ok::<(), QueryError>(())
-//! ```
+//! The query language: from text to a tree.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -46,6 +22,30 @@ pub const MAX_PHRASE_TOKENS: usize = 64;
 const _: () = assert!(MAX_PHRASE_TOKENS <= super::PASSAGE_OVERLAP + 1);
 
 /// A query that can be answered, and the text that it was parsed from.
+///
+/// | written | finds passages with |
+/// |---|---|
+/// | `black hole` | both words, anywhere in the passage |
+/// | `"black hole"` | the words next to each other, in this order |
+/// | `astro*`, `"black ho*"` | words that begin so; `*` stands directly behind the (last) word or the closing quote |
+/// | `tea OR coffee` | one of both; binds tighter than the space: `hot tea OR coffee` is hot, and tea or coffee |
+/// | `hole -black`, `-"black hole"` | the first, and not the second |
+///
+/// There are no syntax errors. A quote that is never closed runs to the end; curly quotes and « » are quotes too; `OR`
+/// that does not stand between two terms which are looked for is the word "or"; all other punctuation only
+/// separates. A term of several tokens (`don't`, `AT&T`, `人工智能`) is a phrase. What is refused is what could not be
+/// answered, or would cost too much: see [`QueryError`].
+///
+/// ```
+/// use tubeatlas_domain::search::{QueryError, SearchQuery};
+///
+/// let query = SearchQuery::parse(r#"hot tea OR "Café crè*" -iced"#)?;
+/// let phrases: Vec<String> = query.phrases().iter().map(ToString::to_string).collect();
+/// assert_eq!(phrases, [r#""hot""#, r#""tea""#, r#""cafe cre"*"#]);
+/// assert!(query.expression().matches(&["hot", "cafe", "creme"]));
+/// assert!(!query.expression().matches(&["iced", "hot", "tea"]));
+/// # Ok::<(), QueryError>(())
+/// ```
 ///
 /// Two queries are equal when their texts are. In serde, a query is its text, and reading it parses it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -119,7 +119,7 @@ pub enum QueryError {
 }
 
 impl SearchQuery {
-    /// Reads a query; see the module documentation for the language.
+    /// Reads a query, in the language that [`SearchQuery`] describes.
     ///
     /// # Errors
     ///
