@@ -10,11 +10,11 @@ use tubeatlas_ports::{
 
 use crate::repository::{Kept, Rows, Written};
 use crate::session::Session;
-use crate::state::{State, Table, between, excluded, rekey};
+use crate::state::{State, Table, behind, between, rekey};
 
 type TitleKey = (Arc<str>, Arc<ChannelId>);
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(crate) struct Channels {
     pub(crate) by_id: Table<Channel>,
     by_title: OrdSet<TitleKey>,
@@ -58,8 +58,8 @@ impl Kept for Channel {
                 Box::new(keys.filter_map(|(_, id)| by_id.get(id)))
             }
             ChannelOrder::Id => {
-                let after = excluded(after.as_ref().map(|after| &after.id));
-                Box::new(by_id.range::<_, ChannelId>((after, std::ops::Bound::Unbounded)).map(|(_, row)| row))
+                let rows = by_id.range::<_, ChannelId>(behind(after.as_ref().map(|after| &after.id)));
+                Box::new(rows.map(|(_, row)| row))
             }
         }
     }
@@ -67,12 +67,10 @@ impl Kept for Channel {
 
 impl Written for Channel {
     fn check_unreferenced(state: &State, id: &ChannelId) -> Result<()> {
+        let owner = GraphOwner::Channel(id.clone());
         let referrers = [
             (EntityKind::Video, state.videos.by_channel.of(id).is_some()),
-            (EntityKind::KnowledgeGraph, {
-                let owner = GraphOwner::Channel(id.clone());
-                state.knowledge_graphs.by_owner.of(&owner).is_some()
-            }),
+            (EntityKind::KnowledgeGraph, state.knowledge_graphs.by_owner.of(&owner).is_some()),
         ];
         match referrers.into_iter().find(|(_, refers)| *refers) {
             Some((by, _)) => Err(Error::StillReferenced { entity: Self::KIND, key: id.to_string(), by }),

@@ -16,7 +16,7 @@ use crate::videos::{check_channel, check_video};
 
 type Key = CreationKey<KnowledgeGraphId>;
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(crate) struct KnowledgeGraphs {
     pub(crate) by_id: Table<KnowledgeGraph>,
     by_creation: OrdSet<Key>,

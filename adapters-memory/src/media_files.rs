@@ -1,7 +1,6 @@
 //! The media files.
 
 use std::collections::BTreeSet;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,10 +13,10 @@ use tubeatlas_ports::{
 
 use crate::repository::{Kept, Rows, Written, already_exists};
 use crate::session::Session;
-use crate::state::{Groups, State, Table, between, excluded};
+use crate::state::{Groups, State, Table, behind, between};
 use crate::videos::check_video;
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(crate) struct MediaFiles {
     pub(crate) by_id: Table<MediaFile>,
     by_path: OrdMap<Arc<str>, Arc<MediaFileId>>,
@@ -100,7 +99,7 @@ impl Kept for MediaFile {
         let paths: Box<dyn Iterator<Item = &'a Arc<str>> + 'a> = match narrowest {
             Some(paths) => Box::new(between(Some(paths), after, None)),
             None => {
-                let paths = files.by_path.range::<_, str>((excluded(after), Bound::Unbounded));
+                let paths = files.by_path.range::<_, str>(behind(after));
                 Box::new(paths.map(|(path, _)| path))
             }
         };

@@ -20,7 +20,7 @@ use crate::state::{CreationKey, Groups, Stamp, State, Table, between, by_creatio
 
 type Key = CreationKey<ProcessingTaskId>;
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(crate) struct ProcessingTasks {
     pub(crate) by_id: Table<ProcessingTask>,
     by_creation: OrdSet<Key>,

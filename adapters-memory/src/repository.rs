@@ -153,10 +153,7 @@ fn upsert<E: Written>(state: &mut State, stamp: &Stamp<'_>, entity: &E) -> Resul
     let stored = E::table(state).get::<E::Id>(&entity.id()).cloned();
     let deleted_at = match &stored {
         Some(stored) => E::deleted_at(state, stored),
-        None => entity
-            .hangs_on()
-            .and_then(|video| state.videos.by_id.get::<VideoId>(video))
-            .and_then(|video| video.deleted_at),
+        None => entity.hangs_on().and_then(|video| state.videos.deleted_at(video)),
     };
     match stored {
         _ if deleted_at.is_some() => Ok(Upserted::LeftDeleted),

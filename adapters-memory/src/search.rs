@@ -35,11 +35,13 @@ pub(crate) struct DocumentKey {
     pub(crate) language: Option<LanguageTag>,
 }
 
+#[derive(PartialEq)]
 struct Document {
     key: Arc<DocumentKey>,
     passages: Vec<IndexedPassage>,
 }
 
+#[derive(PartialEq)]
 struct IndexedPassage {
     /// Its tokens, joined by one space.
     text: String,
@@ -50,7 +52,7 @@ struct IndexedPassage {
 type PassageKey = (u64, u32);
 
 /// Which passages hold which words.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(crate) struct Index {
     documents: OrdMap<u64, Arc<Document>>,
     /// The numbers of the documents, which are shorter than their keys.
@@ -181,8 +183,8 @@ impl Index {
     fn may_hold(&self, expression: &Expression, key: &PassageKey) -> bool {
         match expression {
             Expression::Phrase(phrase) => {
-                let holders = self.holders_of_words(Self::parts(phrase).0);
-                holders.is_some_and(|holders| holders.iter().all(|holders| holders.contains(key)))
+                let (words, _) = Self::parts(phrase);
+                words.iter().all(|word| self.holders.of(word.as_str()).is_some_and(|keys| keys.contains(key)))
             }
             Expression::All(parts) => parts.iter().all(|part| self.may_hold(part, key)),
             Expression::Any(parts) => parts.iter().any(|part| self.may_hold(part, key)),
@@ -360,4 +362,111 @@ fn hit(state: &State, query: &SearchQuery, place: &Place<'_>, cues: u32) -> Opti
         score: place.score,
         cues: cues.collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tubeatlas_domain::search::{MAX_PHRASE_TOKENS, metadata_passages};
+
+    use super::*;
+
+    impl Index {
+        /// Numbers are never given again, so they tell what was there before.
+        pub(crate) fn forget_numbers(&mut self) {
+            self.last_number = 0;
+        }
+    }
+
+    fn key(n: usize) -> DocumentKey {
+        DocumentKey { video_id: VideoId::parse(format!("v{n}")).unwrap(), language: None }
+    }
+
+    fn indexed(texts: &[&str]) -> Index {
+        let mut index = Index::default();
+        for (n, text) in texts.iter().enumerate() {
+            index.replace(key(n), metadata_passages(text, None));
+        }
+        index
+    }
+
+    fn score(index: &Index, query: &str, text: &str) -> f64 {
+        let query = SearchQuery::parse(query).unwrap();
+        Bm25::new(index, &query).score(&text.split(' ').collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn scores_are_those_of_the_formula() {
+        let index = indexed(&["a b", "a c d e", "f g h"]);
+        // N = 3, n = 2, occurrences 1, length 2, mean length 3.
+        let weight = (1.0_f64 + 1.5 / 2.5).ln();
+        let expected = weight * 2.2 / (1.0 + 1.2 * (0.25 + 0.75 * 2.0 / 3.0));
+        assert!((score(&index, "a", "a b") - expected).abs() < 1e-12);
+        assert_eq!(score(&index, "x", "a b"), 0.0);
+        assert_eq!(score(&Index::default(), "x", ""), 0.0);
+    }
+
+    #[test]
+    fn a_word_that_all_hold_does_not_weigh_less_than_nothing() {
+        let index = indexed(&["a", "a a", "a b"]);
+        assert!(score(&index, "a", "a") > 0.0);
+        assert!(score(&index, "b", "a b") > score(&index, "a", "a b"));
+        assert!(score(&index, "a", "a a") > score(&index, "a", "a b"));
+        assert!(score(&index, "a", "a b") > score(&index, "a", "a b c"));
+        assert!(score(&index, "\"a b\"", "a b") > 0.0 && score(&index, "\"b a\"", "a b") == 0.0);
+    }
+
+    fn a_query() -> impl Strategy<Value = SearchQuery> {
+        let word = "[a-c]{1,2}\\*?";
+        let term = prop_oneof![
+            4 => word.prop_map(String::from),
+            2 => prop::collection::vec("[a-c]", 2..4).prop_map(|words| format!("\"{}\"", words.join(" "))),
+            1 => word.prop_map(|word| format!("-{word}")),
+            1 => Just("OR".to_owned()),
+        ];
+        prop::collection::vec(term, 1..6)
+            .prop_filter_map("no query", |terms| SearchQuery::parse(&terms.join(" ")).ok())
+    }
+
+    proptest! {
+        /// Whatever was written, changed and removed, the index misses nothing that the domain finds.
+        #[test]
+        fn every_match_is_a_candidate(
+            writes in prop::collection::vec((0..6_usize, "([a-c]{1,2} ){0,8}"), 1..20),
+            query in a_query(),
+        ) {
+            let mut index = Index::default();
+            let mut texts = std::collections::BTreeMap::new();
+            for (n, text) in &writes {
+                index.replace(key(*n), metadata_passages(text, None));
+                texts.insert(*n, text.trim_end());
+            }
+            let candidates = index.candidates(query.expression());
+            prop_assert!(candidates.is_sorted());
+            prop_assert!(candidates.len() <= index.at_most(query.expression()));
+            for (n, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
+                let words: Vec<&str> = text.split(' ').collect();
+                if query.expression().matches(&words) {
+                    let number = *index.numbers.get(&key(n)).unwrap();
+                    prop_assert!(candidates.contains(&(number, 0)), "{} in {:?}", query, text);
+                }
+            }
+            for (n, _) in writes {
+                index.replace(key(n), Vec::new());
+            }
+            index.forget_numbers();
+            prop_assert!(index == Index::default());
+        }
+    }
+
+    #[test]
+    fn the_longest_phrase_is_found_across_passages() {
+        let words: Vec<String> = (0..600).map(|n| format!("w{n}")).collect();
+        let index = indexed(&[&words.join(" ")]);
+        for start in 0..words.len() - MAX_PHRASE_TOKENS {
+            let phrase = format!("\"{}\"", words[start..start + MAX_PHRASE_TOKENS].join(" "));
+            let query = SearchQuery::parse(&phrase).unwrap();
+            assert!(!index.candidates(query.expression()).is_empty(), "{start}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ use crate::transcripts::Transcripts;
 use crate::videos::Videos;
 
 /// All that the store holds at one moment.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(crate) struct State {
     pub(crate) channels: Channels,
     pub(crate) videos: Videos,
@@ -62,10 +62,10 @@ pub(crate) struct Stamp<'a> {
 pub(crate) type Table<E> = OrdMap<Arc<<E as Entity>::Id>, Arc<Stored<E>>>;
 
 /// Keys in order for each member of a group: what belongs to an owner, which passages hold a word.
-#[derive(Clone)]
-pub(crate) struct Groups<G, K>(OrdMap<G, OrdSet<K>>);
+#[derive(Clone, PartialEq)]
+pub(crate) struct Groups<G: Ord, K: Ord>(OrdMap<G, OrdSet<K>>);
 
-impl<G, K> Default for Groups<G, K> {
+impl<G: Ord, K: Ord> Default for Groups<G, K> {
     fn default() -> Self {
         Self(OrdMap::new())
     }
@@ -155,8 +155,12 @@ where
     keys.filter(|_| !crossed).map(|keys| keys.range::<_, Q>(bounds)).into_iter().flatten()
 }
 
-/// The bound at a key, which it leaves out; without a key there is no bound.
-pub(crate) fn excluded<Q: ?Sized>(key: Option<&Q>) -> Bound<&Q> {
+/// The range behind a key, or all of it.
+pub(crate) fn behind<Q: ?Sized>(after: Option<&Q>) -> (Bound<&Q>, Bound<&Q>) {
+    (excluded(after), Bound::Unbounded)
+}
+
+fn excluded<Q: ?Sized>(key: Option<&Q>) -> Bound<&Q> {
     key.map_or(Bound::Unbounded, Bound::Excluded)
 }
 
@@ -173,5 +177,97 @@ pub(crate) fn by_creation<'a, I: Ord + Copy>(
         Box::new(between(keys, None, after.as_ref()).rev())
     } else {
         Box::new(between(keys, after.as_ref(), None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use tubeatlas_contract::fixtures::{
+        a_channel, a_full_channel, a_full_knowledge_graph, a_full_media_file, a_full_task, a_full_transcript,
+        a_full_video, a_knowledge_graph_with, a_media_file, a_task, a_transcript, a_video, noon, worker,
+    };
+    use tubeatlas_domain::{GraphOwner, TaskFailure};
+    use tubeatlas_ports::{ClaimRequest, Repositories};
+
+    use super::*;
+    use crate::store::tests::a_store;
+
+    #[test]
+    fn between_two_keys_stands_what_an_ordered_set_says() {
+        let numbers: OrdSet<u32> = (0..200_u32).map(|n| n * 2).collect();
+        let reference: BTreeSet<u32> = numbers.iter().copied().collect();
+        let keys = || (0..402).step_by(7).map(Some).chain([None]);
+        for (after, before) in keys().flat_map(|after| keys().map(move |before| (after, before))) {
+            let expected: Vec<_> = reference
+                .iter()
+                .filter(|n| after.is_none_or(|after| **n > after) && before.is_none_or(|before| **n < before))
+                .collect();
+            let found: Vec<_> = between(Some(&numbers), after.as_ref(), before.as_ref()).collect();
+            assert_eq!(found, expected, "{after:?} {before:?}");
+            let mut backwards: Vec<_> =
+                between(Some(&numbers), after.as_ref(), before.as_ref()).rev().collect();
+            backwards.reverse();
+            assert_eq!(backwards, expected, "{after:?} {before:?}");
+        }
+        assert_eq!(between::<u32, u32>(None, None, None).count(), 0);
+    }
+
+    /// What is removed leaves no key behind in any index.
+    #[tokio::test]
+    async fn nothing_is_left_of_what_is_gone() {
+        let store = a_store();
+        let channels = [a_channel(), a_full_channel()];
+        let videos = [a_video(), a_full_video()];
+        store.channels().create_many(&channels).await.unwrap();
+        store.videos().create_many(&videos).await.unwrap();
+        let graph = a_knowledge_graph_with(|g| g.owner = GraphOwner::Channel(a_channel().id.clone()));
+        store.knowledge_graphs().create(&graph).await.unwrap();
+        store.knowledge_graphs().create(&a_full_knowledge_graph()).await.unwrap();
+        store.transcripts().create_many(&[a_transcript(), a_full_transcript()]).await.unwrap();
+        store.media_files().create_many(&[a_media_file(), a_full_media_file()]).await.unwrap();
+
+        // Everything is changed in all that an index stands on.
+        let mut changed = a_full_video().into_fields();
+        changed.channel_id = Some(a_channel().id.clone());
+        changed.published_at = None;
+        changed.title = "Changed".into();
+        store.videos().update(&changed.try_into().unwrap(), None).await.unwrap();
+        let mut changed = a_media_file().into_fields();
+        changed.path = "/changed".into();
+        changed.video_id = a_full_video().id.clone();
+        store.media_files().update(&changed.try_into().unwrap(), None).await.unwrap();
+        let mut changed = a_transcript().into_fields();
+        changed.cues.truncate(1);
+        store.transcripts().update(&changed.try_into().unwrap(), None).await.unwrap();
+        let mut changed = graph.clone().into_fields();
+        changed.owner = GraphOwner::Video(a_video().id.clone());
+        store.knowledge_graphs().update(&changed.try_into().unwrap(), None).await.unwrap();
+        let mut changed = a_channel().into_fields();
+        changed.title = "Changed".into();
+        store.channels().update(&changed.try_into().unwrap(), None).await.unwrap();
+
+        let tasks = store.processing_tasks();
+        tasks.enqueue(&a_task()).await.unwrap();
+        let cancelled = tasks.enqueue(&a_full_task()).await.unwrap();
+        tasks.cancel(cancelled.entity.id).await.unwrap();
+        let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 1_000 };
+        let claimed = tasks.claim(&request).await.unwrap().unwrap();
+        let token = claimed.lease.as_ref().unwrap().token;
+        let failure = TaskFailure::new("no", None).unwrap();
+        tasks.fail(claimed.entity.id, token, &failure).await.unwrap();
+
+        store.videos().delete(&a_video().id, None).await.unwrap();
+        for video in videos {
+            store.videos().purge(&video.id, None).await.unwrap();
+        }
+        store.channels().delete_many(&channels.map(|channel| channel.id.clone())).await.unwrap();
+        assert_eq!(tasks.remove_finished(noon().saturating_add_millis(1), 9).await.unwrap(), 2);
+
+        let mut state = State::clone(&store.published());
+        state.revision = 0;
+        state.index.forget_numbers();
+        assert!(state == State::default());
     }
 }

@@ -7,14 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tubeatlas_ports::{
-    ChannelRepository, Clock, Error, Health, IdGenerator, KnowledgeGraphRepository, MediaFileRepository,
-    Mode, ProcessingTaskRepository, Repositories, Result, Store, TranscriptRepository, UnitOfWork,
-    VideoRepository,
-};
+use tubeatlas_ports::{Clock, Error, Health, IdGenerator, Mode, Result, Store, UnitOfWork};
 
 use crate::MemoryConfig;
-use crate::session::Session;
+use crate::session::{Session, hands_out_its_session};
 use crate::state::{Stamp, State};
 use crate::unit_of_work::MemoryUnitOfWork;
 
@@ -158,31 +154,7 @@ fn whole_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl Repositories for MemoryStore {
-    fn channels(&self) -> &dyn ChannelRepository {
-        &self.session
-    }
-
-    fn videos(&self) -> &dyn VideoRepository {
-        &self.session
-    }
-
-    fn transcripts(&self) -> &dyn TranscriptRepository {
-        &self.session
-    }
-
-    fn knowledge_graphs(&self) -> &dyn KnowledgeGraphRepository {
-        &self.session
-    }
-
-    fn processing_tasks(&self) -> &dyn ProcessingTaskRepository {
-        &self.session
-    }
-
-    fn media_files(&self) -> &dyn MediaFileRepository {
-        &self.session
-    }
-}
+hands_out_its_session!(MemoryStore);
 
 #[async_trait]
 impl Store for MemoryStore {
@@ -218,5 +190,116 @@ impl Store for MemoryStore {
         let _ = gate.wait_for(|gate| gate.inside == 0).await;
         self.shared.publish(Arc::default());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use tubeatlas_contract::fixtures::{a_channel, a_video, a_video_with, video_id};
+    use tubeatlas_contract::{SequentialIds, TestClock};
+    use tubeatlas_domain::VideoId;
+    use tubeatlas_ports::{Repositories, Visibility};
+
+    use super::*;
+
+    pub(crate) fn a_store() -> MemoryStore {
+        a_store_with(MemoryConfig::default())
+    }
+
+    pub(crate) fn a_store_with(config: MemoryConfig) -> MemoryStore {
+        MemoryStore::new(config, Arc::new(TestClock::new()), Arc::new(SequentialIds::new()))
+    }
+
+    impl MemoryStore {
+        pub(crate) fn published(&self) -> Arc<State> {
+            self.shared.enter().unwrap().current()
+        }
+
+        /// `begin` that answers the type itself.
+        pub(crate) async fn begin_to_write(&self) -> MemoryUnitOfWork {
+            let inside = self.shared.enter().unwrap();
+            MemoryUnitOfWork::begin(inside, Some(self.shared.acquire().await.unwrap())).unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_write_copies_nothing_but_the_way_to_what_it_changes() {
+        let store = a_store();
+        store.channels().create(&a_channel()).await.unwrap();
+        store.videos().create(&a_video()).await.unwrap();
+        let before = store.published();
+        store.videos().create(&a_video_with(|v| v.id = video_id("another"))).await.unwrap();
+        let after = store.published();
+        assert!(before.channels.by_id.ptr_eq(&after.channels.by_id));
+        assert!(!before.videos.by_id.ptr_eq(&after.videos.by_id));
+        let video = |state: &State| state.videos.by_id.get::<VideoId>(&a_video().id).cloned().unwrap();
+        assert!(Arc::ptr_eq(&video(&before), &video(&after)));
+    }
+
+    #[tokio::test]
+    async fn a_refused_write_publishes_nothing() {
+        let store = a_store();
+        store.videos().create(&a_video()).await.unwrap();
+        let before = store.published();
+        let batch = [a_video_with(|v| v.id = video_id("another")), a_video()];
+        assert!(matches!(store.videos().create_many(&batch).await, Err(Error::AlreadyExists { .. })));
+        assert!(Arc::ptr_eq(&before, &store.published()));
+    }
+
+    #[tokio::test]
+    async fn a_poisoned_lock_is_as_good_as_new() {
+        let store = a_store();
+        store.videos().create(&a_video()).await.unwrap();
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let _published = store.shared.published.write().unwrap();
+            panic!("with the lock in hand");
+        }));
+        assert!(panicked.is_err() && store.shared.published.is_poisoned());
+        store.videos().create(&a_video_with(|v| v.id = video_id("another"))).await.unwrap();
+        assert!(store.videos().exists(&a_video().id, Visibility::Live).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn who_stops_waiting_is_out_of_the_way() {
+        let store = a_store();
+        let unit = store.begin_to_write().await;
+        let waiting = tokio::spawn({
+            let store = store.clone();
+            async move { store.videos().create(&a_video()).await }
+        });
+        tokio::task::yield_now().await;
+        waiting.abort();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+        drop(unit);
+        drop(store.shared.writer.try_acquire().unwrap());
+        assert!(store.published().videos.by_id.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_was_closed_holds_nothing() {
+        let store = a_store();
+        store.videos().create(&a_video()).await.unwrap();
+        let catalogue = Arc::downgrade(&store.published());
+        store.close().await.unwrap();
+        assert!(catalogue.upgrade().is_none());
+        store.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn closing_waits_for_what_is_open() {
+        let store = a_store();
+        let unit = store.begin(Mode::ReadWrite).await.unwrap();
+        let closing = tokio::spawn({
+            let store = store.clone();
+            async move { store.close().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(matches!(store.health().await, Err(Error::Closed { .. })));
+        unit.videos().create(&a_video()).await.unwrap();
+        assert!(!closing.is_finished());
+        unit.commit().await.unwrap();
+        closing.await.unwrap().unwrap();
     }
 }

@@ -1,6 +1,5 @@
 //! The transcripts.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,10 +12,10 @@ use tubeatlas_ports::{
 use crate::repository::{Kept, Rows, Written};
 use crate::search::{DocumentKey, search};
 use crate::session::Session;
-use crate::state::{Groups, State, Table, between, excluded};
+use crate::state::{Groups, State, Table, behind, between};
 use crate::videos::check_video;
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(crate) struct Transcripts {
     pub(crate) by_id: Table<Transcript>,
     pub(crate) by_video: Groups<Arc<VideoId>, Arc<TranscriptId>>,
@@ -64,7 +63,7 @@ impl Kept for Transcript {
                 Box::new(ids.filter_map(|id| by_id.get(id)))
             }
             None => {
-                let rows = by_id.range::<_, TranscriptId>((excluded(after.as_ref()), Bound::Unbounded));
+                let rows = by_id.range::<_, TranscriptId>(behind(after.as_ref()));
                 Box::new(rows.map(|(_, row)| row))
             }
         };

@@ -8,12 +8,9 @@ use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use tubeatlas_ports::{
-    ChannelRepository, Error, KnowledgeGraphRepository, MediaFileRepository, ProcessingTaskRepository,
-    Repositories, Result, TranscriptRepository, UnitOfWork, VideoRepository,
-};
+use tubeatlas_ports::{Error, Result, UnitOfWork};
 
-use crate::session::Session;
+use crate::session::{Session, hands_out_its_session};
 use crate::state::{Stamp, State};
 use crate::store::Inside;
 
@@ -137,31 +134,7 @@ impl Unit {
     }
 }
 
-impl Repositories for MemoryUnitOfWork {
-    fn channels(&self) -> &dyn ChannelRepository {
-        &self.session
-    }
-
-    fn videos(&self) -> &dyn VideoRepository {
-        &self.session
-    }
-
-    fn transcripts(&self) -> &dyn TranscriptRepository {
-        &self.session
-    }
-
-    fn knowledge_graphs(&self) -> &dyn KnowledgeGraphRepository {
-        &self.session
-    }
-
-    fn processing_tasks(&self) -> &dyn ProcessingTaskRepository {
-        &self.session
-    }
-
-    fn media_files(&self) -> &dyn MediaFileRepository {
-        &self.session
-    }
-}
+hands_out_its_session!(MemoryUnitOfWork);
 
 #[async_trait]
 impl UnitOfWork for MemoryUnitOfWork {
@@ -176,5 +149,116 @@ impl UnitOfWork for MemoryUnitOfWork {
 
     async fn rollback(self: Box<Self>) -> Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::time::Duration;
+
+    use tokio::runtime::Builder;
+    use tubeatlas_contract::fixtures::{a_video, a_video_with, video_id};
+    use tubeatlas_ports::{Mode, Repositories, Store, Visibility};
+
+    use super::*;
+    use crate::MemoryConfig;
+    use crate::store::tests::{a_store, a_store_with};
+
+    #[tokio::test]
+    async fn begin_copies_nothing() {
+        let store = a_store();
+        let ids = (0..1_000).map(|n| video_id(&format!("v{n}")));
+        store
+            .videos()
+            .create_many(&ids.map(|id| a_video_with(|v| v.id = id)).collect::<Vec<_>>())
+            .await
+            .unwrap();
+        let unit = store.begin_to_write().await;
+        assert!(Arc::ptr_eq(&unit.unit.state().unwrap(), &store.published()));
+    }
+
+    #[tokio::test]
+    async fn a_reader_keeps_its_moment_while_others_commit() {
+        let store = a_store();
+        let reader = store.begin(Mode::ReadOnly).await.unwrap();
+        let seen = store.published();
+        let writer = store.begin(Mode::ReadWrite).await.unwrap();
+        writer.videos().create(&a_video()).await.unwrap();
+        assert!(!reader.videos().exists(&a_video().id, Visibility::Live).await.unwrap());
+        writer.commit().await.unwrap();
+        assert!(!reader.videos().exists(&a_video().id, Visibility::Live).await.unwrap());
+        assert!(seen.videos.by_id.is_empty());
+        assert!(store.videos().exists(&a_video().id, Visibility::Live).await.unwrap());
+    }
+
+    /// Nobody touches the unit of work; it is there until the end all the same.
+    async fn the_deadline_frees_the_writer() {
+        let store = a_store_with(MemoryConfig {
+            unit_of_work_timeout: Duration::from_millis(20),
+            ..MemoryConfig::default()
+        });
+        let abandoned = store.begin_to_write().await;
+        abandoned.videos().create(&a_video()).await.unwrap();
+        store.videos().create(&a_video_with(|v| v.id = video_id("another"))).await.unwrap();
+        assert!(!store.videos().exists(&a_video().id, Visibility::Live).await.unwrap());
+        let answer = Box::new(abandoned).commit().await.unwrap_err();
+        assert_eq!(answer.to_string(), format!("{EXPIRED} is closed"));
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn the_deadline_frees_the_writer_of_one_thread() {
+        the_deadline_frees_the_writer().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_deadline_frees_the_writer_of_several_threads() {
+        the_deadline_frees_the_writer().await;
+    }
+
+    #[test]
+    fn the_end_of_its_runtime_ends_a_unit_of_work() {
+        for mut first in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+            let store = a_store();
+            let runtime = first.enable_time().build().unwrap();
+            let abandoned = runtime.block_on(store.begin_to_write());
+            drop(runtime);
+            let second = Builder::new_current_thread().enable_time().build().unwrap();
+            second.block_on(async {
+                store.videos().create(&a_video()).await.unwrap();
+                let answer = abandoned.videos().exists(&a_video().id, Visibility::Live).await;
+                assert!(matches!(answer, Err(Error::Closed { .. })), "{answer:?}");
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn no_timer_outlives_its_unit_of_work() {
+        let store = a_store();
+        let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        let before = alive();
+        let unit = store.begin(Mode::ReadWrite).await.unwrap();
+        assert_eq!(alive(), before + 1);
+        unit.rollback().await.unwrap();
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(alive(), before);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_panicked_changed_nothing() {
+        let store = a_store();
+        let unit = store.begin_to_write().await;
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            unit.unit.write(Ok(()), |state, _, ()| -> Result<()> {
+                state.next_revision()?;
+                panic!("half way");
+            })
+        }));
+        assert!(panicked.is_err() && unit.unit.phase.is_poisoned());
+        unit.videos().create(&a_video()).await.unwrap();
+        Box::new(unit).commit().await.unwrap();
+        assert_eq!(store.published().revision(), 1);
     }
 }

@@ -14,13 +14,13 @@ use tubeatlas_ports::{Result, Revision, Stored, VideoFilter, VideoOrder, VideoPo
 use crate::repository::{Kept, Rows, Written, check_revision, find, missing_reference, put, take};
 use crate::search::DocumentKey;
 use crate::session::Session;
-use crate::state::{Groups, Stamp, State, Table, between, excluded, rekey};
+use crate::state::{Groups, Stamp, State, Table, behind, between, rekey};
 
 /// When a video was published, and its id. A key without an id is never stored: it is the bound before all
 /// videos of its date.
 type DateKey = (Option<Timestamp>, Option<Arc<VideoId>>);
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(crate) struct Videos {
     pub(crate) by_id: Table<Video>,
     by_date: OrdSet<DateKey>,
@@ -104,10 +104,7 @@ impl Kept for Video {
                 let after = after.as_ref().map(|after| &after.id);
                 match channel_id {
                     Some(channel) => Box::new(between(by_channel.of(channel), after, None)),
-                    None => {
-                        let rows = by_id.range::<_, VideoId>((excluded(after), std::ops::Bound::Unbounded));
-                        Box::new(rows.map(|(id, _)| id))
-                    }
+                    None => Box::new(by_id.range::<_, VideoId>(behind(after)).map(|(id, _)| id)),
                 }
             }
         };
