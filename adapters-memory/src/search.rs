@@ -48,8 +48,26 @@ struct IndexedPassage {
     tokens: u32,
 }
 
-/// A passage: the number of its document, and its own in the document.
-type PassageKey = (u64, u32);
+/// A passage: the number of its document, and behind that its own, in one word, because there are many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct PassageKey(u64);
+
+impl PassageKey {
+    /// The 16 MiB of the largest transcript make some 10⁵ passages.
+    const ORDINAL_BITS: u32 = 20;
+
+    fn new(document: u64, ordinal: u64) -> Self {
+        Self((document << Self::ORDINAL_BITS) | ordinal)
+    }
+
+    fn document(self) -> u64 {
+        self.0 >> Self::ORDINAL_BITS
+    }
+
+    fn ordinal(self) -> usize {
+        usize::try_from(self.0 & ((1 << Self::ORDINAL_BITS) - 1)).unwrap_or(usize::MAX)
+    }
+}
 
 /// Which passages hold which words.
 #[derive(Clone, Default, PartialEq)]
@@ -67,7 +85,9 @@ pub(crate) struct Index {
 impl Document {
     /// The passages with their keys, and each of their words once.
     fn words(&self, number: u64) -> impl Iterator<Item = (PassageKey, BTreeSet<&str>)> {
-        (0..).zip(&self.passages).map(move |(i, passage)| ((number, i), passage.text.split(' ').collect()))
+        (0..).zip(&self.passages).map(move |(ordinal, passage)| {
+            (PassageKey::new(number, ordinal), passage.text.split(' ').collect())
+        })
     }
 
     fn tokens(&self) -> u64 {
@@ -299,18 +319,21 @@ pub(crate) fn search(state: &State, request: &SearchRequest) -> Result<Page<Sear
     };
     let candidates = index.candidates(query.expression());
     let mut places = Vec::new();
-    for passages in candidates.chunk_by(|(one, _), (other, _)| one == other) {
-        let Some(document) = passages.first().and_then(|(number, _)| index.documents.get(number)) else {
-            continue;
-        };
+    for passages in candidates.chunk_by(|one, other| one.document() == other.document()) {
+        let document = passages.first().and_then(|key| index.documents.get(&key.document()));
+        let Some(document) = document else { continue };
         let Some(published_at) = place(&document.key) else { continue };
-        let scores = passages.iter().filter_map(|(_, i)| {
-            let passage = document.passages.get(usize::try_from(*i).unwrap_or(usize::MAX))?;
+        let mut scores = passages.iter().filter_map(|key| {
+            let passage = document.passages.get(key.ordinal())?;
             let tokens: Vec<&str> = passage.text.split(' ').collect();
             let found = query.expression().matches(&tokens);
             found.then(|| ranking.as_ref().map_or(0.0, |ranking| ranking.score(&tokens)))
         });
-        let Some(best) = scores.max_by(f64::total_cmp) else { continue };
+        let best = match &ranking {
+            Some(_) => scores.max_by(f64::total_cmp),
+            None => scores.next(), // one is enough
+        };
+        let Some(best) = best else { continue };
         places.push(Place {
             score: ranking.as_ref().map(|_| best),
             published_at: published_at.filter(|_| ranking.is_none()),
@@ -448,7 +471,7 @@ mod tests {
                 let words: Vec<&str> = text.split(' ').collect();
                 if query.expression().matches(&words) {
                     let number = *index.numbers.get(&key(n)).unwrap();
-                    prop_assert!(candidates.contains(&(number, 0)), "{} in {:?}", query, text);
+                    prop_assert!(candidates.contains(&PassageKey::new(number, 0)), "{} in {:?}", query, text);
                 }
             }
             for (n, _) in writes {
