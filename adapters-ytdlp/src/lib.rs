@@ -1,1 +1,4 @@
 //! (under construction)
+
+#![cfg_attr(not(test), expect(dead_code, reason = "the reader that uses it comes next"))]
+mod captions;
