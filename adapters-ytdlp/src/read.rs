@@ -1,0 +1,59 @@
+//! Reading a file whole, but not more than a bound.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use crate::walk::cannot_be_read;
+
+/// The largest document or caption file that is read. The largest document seen without comments has 1.2 MB,
+/// the largest caption file 0.5 MB; all comments of a video may take tens of megabytes.
+pub(crate) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The bytes of a file, or why they cannot be had.
+pub(crate) fn whole(path: &Path) -> Result<Vec<u8>, String> {
+    // Looked at before it is opened: opening a pipe may wait for ever.
+    let data = fs::metadata(path).map_err(|error| cannot_be_read(&error))?;
+    if !data.is_file() {
+        return Err("is no regular file; only files are read".to_owned());
+    }
+    let too_large = |size: u64| {
+        format!(
+            "has {size} bytes or more, and at most {MAX_FILE_BYTES} are read; if it holds comments, leave them out"
+        )
+    };
+    if data.len() > MAX_FILE_BYTES {
+        return Err(too_large(data.len()));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| cannot_be_read(&error))?;
+    match bytes.len() as u64 {
+        size if size > MAX_FILE_BYTES => Err(too_large(size)), // it has grown meanwhile
+        _ => Ok(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_large_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        let file = File::create(&path).unwrap();
+        file.set_len(MAX_FILE_BYTES).unwrap();
+        assert_eq!(whole(&path).unwrap().len() as u64, MAX_FILE_BYTES);
+        file.set_len(MAX_FILE_BYTES + 1).unwrap();
+        assert!(whole(&path).unwrap_err().contains("67108865 bytes"));
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(whole(dir.path()).unwrap_err().contains("no regular file"));
+        assert!(whole(&dir.path().join("gone")).unwrap_err().contains("is gone"));
+    }
+}
