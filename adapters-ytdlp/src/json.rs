@@ -1,0 +1,191 @@
+//! Picking fields out of a large JSON object, without building the rest of it.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// What is wanted of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// Its value.
+    Value,
+    /// Whether it is there and not null, as `true`; its value may be large.
+    Presence,
+    /// The names in it, as a list, if it is an object.
+    Names,
+}
+
+/// The wanted fields of the object that the file holds. Null is the same as absent; of several fields of one
+/// name the last counts, as in Python.
+///
+/// # Errors
+/// If the file is no JSON object.
+pub(crate) fn pick(bytes: &[u8], wanted: &[(&str, Want)]) -> Result<Map<String, Value>, String> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err("is empty; download it again (yt-dlp --write-info-json --skip-download)".to_owned());
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    Pick(wanted).deserialize(&mut reader).and_then(|map| reader.end().map(|()| map)).map_err(|error| {
+        let cut = if error.is_eof() { ", so the file is cut off" } else { "" };
+        format!("is no JSON object that can be read: {error}{cut}; download it again (yt-dlp --write-info-json --skip-download)")
+    })
+}
+
+struct Pick<'a>(&'a [(&'a str, Want)]);
+
+impl<'de> DeserializeSeed<'de> for Pick<'_> {
+    type Value = Map<String, Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Pick<'_> {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut picked = Map::new();
+        while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+            let want = self.0.iter().find(|(wanted, _)| *wanted == name).map(|(_, want)| *want);
+            let value = match want {
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+                Some(Want::Value) => map.next_value::<Value>()?,
+                Some(Want::Presence) => match map.next_value::<Option<IgnoredAny>>()? {
+                    Some(_) => Value::Bool(true),
+                    None => Value::Null,
+                },
+                Some(Want::Names) => map.next_value_seed(Names)?,
+            };
+            match value {
+                Value::Null => picked.remove(name.as_ref()),
+                value => picked.insert(name.into_owned(), value),
+            };
+        }
+        Ok(picked)
+    }
+}
+
+/// The names in an object as a list of texts; anything else as null.
+struct Names;
+
+impl<'de> DeserializeSeed<'de> for Names {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Names {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut names = Vec::new();
+        while let Some((name, _)) = map.next_entry::<String, IgnoredAny>()? {
+            names.push(Value::String(name));
+        }
+        Ok(Value::Array(names))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Value::Null)
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const WANTED: &[(&str, Want)] =
+        &[("a", Want::Value), ("b", Want::Presence), ("c", Want::Names), ("d", Want::Value)];
+
+    fn picked(text: &str) -> Value {
+        Value::Object(pick(text.as_bytes(), WANTED).unwrap())
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_kept() {
+        let text =
+            r#"{"x": [1, {"a": 2}], "a": "\u00e9", "b": [1, 2], "c": {"en": [], "de": null}, "d": null}"#;
+        assert_eq!(picked(text), json!({"a": "é", "b": true, "c": ["en", "de"]}));
+    }
+
+    #[test]
+    fn null_is_absent_and_the_last_of_a_name_counts() {
+        assert_eq!(picked(r#"{"b": null, "a": 1, "a": 2, "d": 3, "d": null}"#), json!({"a": 2}));
+        for other in ["null", "true", "1", "-1", "1.5", "\"x\"", "[{\"a\": 1}]"] {
+            assert_eq!(picked(&format!("{{\"c\": {other}}}")), json!({}), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(picked("\u{feff}{\"a\": 1}\n"), json!({"a": 1}));
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("", "is empty"),
+            (" \n", "is empty"),
+            (r#"{"a": "x"#, "so the file is cut off"),
+            (r#"{"a": 1"#, "so the file is cut off"),
+            ("[]", "expected an object"),
+            ("12", "expected an object"),
+            (r#"{"a": 1} {"a": 2}"#, "trailing characters"),
+            (r#"{"a": NaN}"#, "line 1 column 7"),
+        ] {
+            let error = pick(text.as_bytes(), WANTED).unwrap_err();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_no_danger() {
+        let deep = |name: &str| format!("{{\"{name}\": {}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(picked(&deep("x")), json!({}));
+        assert!(pick(deep("a").as_bytes(), WANTED).is_err());
+        let _ = pick(deep("c").as_bytes(), WANTED);
+        let _ = pick(deep("b").as_bytes(), WANTED);
+    }
+}
