@@ -1,8 +1,85 @@
-//! (under construction)
-
-#![cfg_attr(not(test), expect(dead_code, reason = "the reader that uses it comes next"))]
+//! Reads what yt-dlp (or youtube-dl) left in a folder, as an archive to import into Tubeatlas. Nothing is
+//! downloaded, nothing is written, and no layout is asked for: any tree of folders will do.
+//!
+//! ```
+//! use tubeatlas_adapters_ytdlp::YtDlpArchive;
+//! use tubeatlas_ports::archive::{ArchiveEntry, ArchiveSource};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! # runtime.block_on(async {
+//! std::fs::write(folder.join("A talk [abc].info.json"), r#"{"id": "abc", "title": "A talk"}"#)?;
+//! std::fs::write(folder.join("A talk [abc].en.srt"), "1\n00:00:01,000 --> 00:00:02,000\nHello\n")?;
+//!
+//! let archive = YtDlpArchive::new(vec![folder.to_owned()]);
+//! let mut reader = archive.open().await?;
+//! while let Some(entry) = reader.next().await {
+//!     match entry {
+//!         Ok(ArchiveEntry::Video(it)) => {
+//!             assert_eq!(it.video.title, "A talk");
+//!             assert_eq!(it.transcripts[0].transcript.cues[0].text, "Hello");
+//!         }
+//!         Ok(ArchiveEntry::Ignored(remark)) => println!("ignored {remark}"),
+//!         Err(refusal) => eprintln!("refused {refusal}"),
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is read
+//!
+//! Opening an archive lists its files and looks at the head of every document; after that each video is read
+//! when its turn comes, so that memory holds one video and the list of names. Entries come in byte order of
+//! the paths of their documents. Reading is done on tokio's blocking threads, a video at a time; it needs a
+//! tokio runtime, of either flavour.
+//!
+//! | file | becomes |
+//! |---|---|
+//! | `*.info.json` of a video | the video and its channel |
+//! | `*.info.json` of a playlist or channel | ignored |
+//! | `*.LANG.vtt`, `.srt`, `.sbv` | a transcript of the video |
+//! | captions in other formats (`.json3`, `.srv3`, `.ttml`, `.ass`, `.lrc`, …) | refused: not read yet |
+//! | `.mp4`, `.webm`, `.m4a`, … | a media file of the video |
+//! | `.f137.mp4` and other formats to be merged | media files if there is no merged one, else ignored |
+//! | `.jpg`, `.webp`, … of a video | the thumbnail of its media files if there are any, else ignored |
+//! | `.part`, `.ytdl`, `.temp.*`, `._*` | ignored: what an unfinished download, or macOS, left |
+//! | `.live_chat.json`, `.description`, `.url`, `archive.txt` | ignored |
+//!
+//! Each of these files is in exactly one entry: by itself or as part of its video. Not mentioned at all are
+//! files of other kinds, pictures and texts that lie beside no document, and what is in `.git`, `.hg` and
+//! `@eaDir`. Links to files are read; links to folders are ignored, so that no loop can be.
+//!
+//! # What belongs together
+//!
+//! The `id` in a document decides which video it describes, not its name. Other files belong to the document
+//! that lies beside them under the same base name, or else to the video whose id is in their name, as
+//! `[id]` or behind a hyphen, wherever they lie. Of several documents of one video the one with the newest
+//! `epoch` is taken, or the last in byte order; the others are ignored. If an id is used by two platforms, the
+//! documents of the second are refused: the catalogue knows videos by their id alone.
+//!
+//! Of several caption files in one language WebVTT is preferred, then the one beside the document. The language
+//! is what stands between base name and ending; else what a WebVTT header says; else the language that the
+//! document says is spoken.
+//!
+//! # What is kept
+//!
+//! A field that is malformed is left out with a warning; a document is refused only if it is no JSON, has no
+//! id or no title, or has more than 64 MiB. Of what has no field of its own a short list of checked values
+//! is kept in `extra`. Addresses of the client, addresses that expire, formats, headers, cookies and the like
+//! are never kept; the author's own words (title, description, tags, names) are kept as they are.
+//!
+//! If a document has no id of its channel, as older ones, the uploader's id is taken; if there is none either,
+//! the name behind `uploader:`.
+//!
+//! YouTube's automatic captions roll up the screen: each spoken line stands in the file three times. They are
+//! un-rolled, so that each is kept once. In files that do not roll nothing is left out, however often it
+//! repeats itself.
 
 mod address;
+mod archive;
 mod captions;
 mod channel;
 mod fields;
@@ -10,5 +87,9 @@ mod file_name;
 mod info_json;
 mod json;
 mod media;
+mod plan;
 mod read;
+mod video;
 mod walk;
+
+pub use archive::YtDlpArchive;

@@ -1,0 +1,510 @@
+//! Whole archives, as folders that each test writes.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside the functions that clippy exempts")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tubeatlas_adapters_ytdlp::YtDlpArchive;
+use tubeatlas_domain::TranscriptKind;
+use tubeatlas_ports::archive::{ArchiveEntry, ArchiveSource, ArchivedVideo, Refusal};
+
+const SRT: &str = "1\n00:00:01,000 --> 00:00:02,000\nfrom SubRip\n";
+const VTT: &str = "WEBVTT\n\n00:01.000 --> 00:02.000\nfrom WebVTT\n";
+const ROLLING: &str = "WEBVTT\nKind: captions\nLanguage: en\n\n\
+    00:00:01.000 --> 00:00:02.000 align:start position:0%\n \nso<00:00:01.500><c> hello</c>\n\n\
+    00:00:02.000 --> 00:00:02.010 align:start position:0%\nso hello\n \n\n\
+    00:00:02.010 --> 00:00:03.000 align:start position:0%\nso hello\nwelcome\n\n\
+    00:00:03.000 --> 00:00:03.010 align:start position:0%\nwelcome\n \n\n";
+
+struct Archive(TempDir);
+
+impl Archive {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn root(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> &Self {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    /// Writes the document of a video with this id, and these fields beside.
+    fn document(&self, name: &str, id: &str, fields: Value) -> &Self {
+        let mut document = json!({"id": id, "title": format!("title of {id}")});
+        document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        self.write(name, document.to_string())
+    }
+
+    fn read(&self) -> Reading {
+        Reading::of(vec![self.root()], &self.root())
+    }
+}
+
+/// What a reading gave, with paths from the root of the archive.
+#[derive(Debug, PartialEq)]
+struct Reading {
+    videos: BTreeMap<String, ArchivedVideo>,
+    ignored: BTreeMap<String, String>,
+    refused: BTreeMap<String, String>,
+    /// Every path that an entry names, in the order of the entries.
+    named: Vec<String>,
+}
+
+impl Reading {
+    fn of(paths: Vec<PathBuf>, root: &Path) -> Self {
+        let entries = entries(paths).unwrap();
+        let local = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_str().unwrap().to_owned();
+        let mut it = Self {
+            videos: BTreeMap::new(),
+            ignored: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            named: vec![],
+        };
+        for entry in entries {
+            match entry {
+                Err(Refusal { path, reason }) => {
+                    it.named.push(local(&path));
+                    it.refused.insert(local(&path), reason);
+                }
+                Ok(ArchiveEntry::Ignored(remark)) => {
+                    it.named.push(local(&remark.path));
+                    it.ignored.insert(local(&remark.path), remark.reason);
+                }
+                Ok(ArchiveEntry::Video(video)) => {
+                    it.named.push(local(&video.path));
+                    it.named.extend(video.transcripts.iter().map(|transcript| local(&transcript.path)));
+                    it.named.extend(video.media_files.iter().map(|file| local(Path::new(&file.path))));
+                    let thumbnail = video.media_files.first().and_then(|file| file.thumbnail_path.as_ref());
+                    it.named.extend(thumbnail.map(|path| local(Path::new(path))));
+                    it.named
+                        .extend(video.refused.iter().chain(&video.ignored).map(|remark| local(&remark.path)));
+                    for refusal in &video.refused {
+                        it.refused.insert(local(&refusal.path), refusal.reason.clone());
+                    }
+                    for remark in &video.ignored {
+                        it.ignored.insert(local(&remark.path), remark.reason.clone());
+                    }
+                    it.videos.insert(video.video.id.to_string(), *video);
+                }
+            }
+        }
+        it
+    }
+
+    /// The languages of a video's transcripts, and what is said in the first cue of each.
+    fn transcripts(&self, id: &str) -> Vec<(&str, &str)> {
+        let transcripts = self.videos[id].transcripts.iter().map(|it| &it.transcript);
+        transcripts.map(|it| (it.language.as_str(), it.cues[0].text.as_str())).collect()
+    }
+}
+
+fn entries(paths: Vec<PathBuf>) -> Result<Vec<Result<ArchiveEntry, Refusal>>, Refusal> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let mut reader = YtDlpArchive::new(paths).open().await?;
+        let mut entries = Vec::new();
+        while let Some(entry) = reader.next().await {
+            entries.push(entry);
+        }
+        assert_eq!(reader.expected_entries(), Some(entries.len() as u64));
+        assert!(reader.next().await.is_none());
+        Ok(entries)
+    })
+}
+
+/// An archive in which everything occurs.
+fn everything() -> Archive {
+    let archive = Archive::new();
+    archive
+        .document(
+            "Channel/A talk v1.2 [aaaaaaaaaaa].info.json",
+            "aaaaaaaaaaa",
+            json!({"extractor": "youtube", "channel_id": "UC1", "channel": "C", "width": 1920, "height": 1080, "fps": 29.97,
+                "vcodec": "vp9", "acodec": "opus", "subtitles": {"de": []}, "automatic_captions": {"en": [], "de": []},
+                "view_count": "many", "language": "en"}),
+        )
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].en.vtt", ROLLING)
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].en.srt", SRT)
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].de.srt", SRT)
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].zh-Hans.vtt", VTT)
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].zh-Hant.vtt", VTT)
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].fr.vtt", "<!DOCTYPE html><html>429")
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].fr.srt", SRT)
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].ja.json3", "{}")
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].live_chat.json", "{}\n{}")
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].mkv", "12345")
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].f137.mp4", "12")
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].f251.webm.part", "1")
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].temp.mkv", "1")
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].webp", "1")
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].0.jpg", "1")
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].description", "words")
+        .write("Channel/._A talk v1.2 [aaaaaaaaaaa].info.json", "\0\u{5}\u{16}")
+        .document("Playlist [PL1].info.json", "PL1", json!({"_type": "playlist", "entries": []}))
+        .write("Playlist [PL1].jpg", "1")
+        .write("Playlist [PL1].en.srt", SRT)
+        .document("by-kind/info/Kinds [bbbbbbbbbbb].info.json", "bbbbbbbbbbb", json!({}))
+        .write("by-kind/subs/Kinds [bbbbbbbbbbb].en.vtt", VTT)
+        .write("by-kind/videos/Kinds [bbbbbbbbbbb].mp4", "1")
+        .write("by-kind/videos/Kinds - 001 Intro [bbbbbbbbbbb].mp4", "1")
+        .document("old/Old-style--ccccccc-c.info.json", "-ccccccc-c", json!({}))
+        .write("old/subs/Old-style--ccccccc-c.en.srt", SRT)
+        .document("twice/1.info.json", "twice", json!({"epoch": 2, "title": "newest"}))
+        .document("twice/2.info.json", "twice", json!({"epoch": 1}))
+        .document("twice/3.info.json", "twice", json!({}))
+        .write("twice/1.en.srt", VTT)
+        .write("twice/2.en.srt", SRT)
+        .write("twice/3.uk.srt", SRT)
+        .document("two platforms/a.info.json", "7777777", json!({"extractor_key": "Youtube"}))
+        .document("two platforms/b.info.json", "7777777", json!({"extractor_key": "TwitchClips"}))
+        .write("two platforms/b.en.srt", SRT)
+        .write("bad/cut.info.json", r#"{"id": "cut", "title": "#)
+        .write("bad/cut.en.srt", SRT)
+        .write("bad/cut.mp4", "1")
+        .write("bad/empty.info.json", "")
+        .write("bad/no id.info.json", r#"{"title": "t"}"#)
+        .write("bad/no title.info.json", r#"{"id": "no title", "title": null}"#)
+        .write("bad/folder.info.json/nothing.txt", "")
+        .write("bad/Nobody [xxxxxxxxxxx].en.vtt", VTT)
+        .write("bad/Nobody [xxxxxxxxxxx].mp4", "1")
+        .write("bad/half.mp4.part", "")
+        .write("archive.txt", "youtube aaaaaaaaaaa\n")
+        .write("notes.txt", "not ours")
+        .write("holiday.jpg", "not ours");
+    archive
+}
+
+#[test]
+fn every_file_of_a_known_kind_is_named_by_exactly_one_entry() {
+    let archive = everything();
+    let mut named = archive.read().named;
+    named.sort();
+    let mut files = Vec::new();
+    let mut folders = vec![archive.root()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(archive.root()).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                folders.push(path);
+            }
+            let unknown = ["notes.txt", "holiday.jpg", "bad/folder.info.json/nothing.txt"];
+            if (path_is_file(&archive, &name) && !unknown.contains(&&*name)) || name.ends_with(".info.json") {
+                files.push(name);
+            }
+        }
+    }
+    files.sort();
+    assert_eq!(named, files);
+}
+
+fn path_is_file(archive: &Archive, name: &str) -> bool {
+    archive.root().join(name).is_file()
+}
+
+#[test]
+fn a_video_has_all_that_belongs_to_it() {
+    let reading = everything().read();
+    let video = &reading.videos["aaaaaaaaaaa"];
+    assert_eq!(video.channel.as_ref().unwrap().title, "C");
+    assert_eq!(
+        reading.transcripts("aaaaaaaaaaa"),
+        [
+            ("de", "from SubRip"),
+            ("en", "so hello"),
+            ("fr", "from SubRip"),
+            ("zh-Hans", "from WebVTT"),
+            ("zh-Hant", "from WebVTT"),
+        ]
+    );
+    let kinds: Vec<_> = video.transcripts.iter().map(|it| it.transcript.kind).collect();
+    assert_eq!(kinds[..2], [TranscriptKind::Manual, TranscriptKind::Automatic]);
+    assert_eq!(video.transcripts[1].transcript.text(), "so hello\nwelcome");
+    assert_eq!(video.warnings.len(), 1, "{:?}", video.warnings);
+
+    let [media] = &video.media_files[..] else { panic!("{:?}", video.media_files) };
+    assert_eq!((media.size_bytes, media.width, media.height), (Some(5), Some(1920), Some(1080)));
+    assert_eq!((media.video_codec.as_deref(), media.audio_codec.as_deref()), (Some("vp9"), Some("opus")));
+    assert_eq!(media.frame_rate.map(|rate| (rate.numerator(), rate.denominator())), Some((30_000, 1_001)));
+    assert!(media.thumbnail_path.as_ref().unwrap().ends_with("[aaaaaaaaaaa].webp"));
+    assert!(Path::new(&media.path).is_absolute());
+
+    let talk = |ending: &str| format!("Channel/A talk v1.2 [aaaaaaaaaaa].{ending}");
+    for (file, reason) in [("fr.vtt", "web page"), ("ja.json3", "not read yet; convert it")] {
+        assert!(reading.refused[&talk(file)].contains(reason), "{file}: {:?}", reading.refused);
+    }
+    for (file, reason) in [
+        ("en.srt", "holds the captions in en as well"),
+        ("live_chat.json", "live chat"),
+        ("f137.mp4", "were merged"),
+        ("f251.webm.part", "unfinished download"),
+        ("temp.mkv", "unfinished download"),
+        ("0.jpg", "is a picture"),
+        ("description", "nothing that the document does not"),
+    ] {
+        assert!(reading.ignored[&talk(file)].contains(reason), "{file}: {:?}", reading.ignored);
+    }
+}
+
+#[test]
+fn files_are_found_by_the_id_in_their_name() {
+    let reading = everything().read();
+    assert_eq!(reading.transcripts("bbbbbbbbbbb"), [("en", "from WebVTT")]);
+    let media = &reading.videos["bbbbbbbbbbb"].media_files;
+    assert_eq!(media.len(), 2);
+    assert_eq!(reading.transcripts("-ccccccc-c"), [("en", "from SubRip")]);
+}
+
+#[test]
+fn the_newest_document_of_an_id_is_taken() {
+    let reading = everything().read();
+    let video = &reading.videos["twice"];
+    assert_eq!(video.video.title, "newest");
+    for other in ["twice/2.info.json", "twice/3.info.json"] {
+        assert!(reading.ignored[other].contains("twice/1.info.json is newer"), "{:?}", reading.ignored);
+    }
+    // Captions beside the others are the video's too.
+    assert_eq!(reading.transcripts("twice"), [("en", "from WebVTT"), ("uk", "from SubRip")]);
+    assert!(reading.ignored.contains_key("twice/2.en.srt"));
+
+    let archive = Archive::new();
+    archive.document("a.info.json", "v", json!({"title": "a"})).document(
+        "b.info.json",
+        "v",
+        json!({"title": "b"}),
+    );
+    assert_eq!(archive.read().videos["v"].video.title, "b");
+}
+
+#[test]
+fn what_cannot_be_taken_in_is_refused_with_the_reason() {
+    let reading = everything().read();
+    for (file, reason) in [
+        ("bad/cut.info.json", "cut off"),
+        ("bad/cut.en.srt", "belongs to "),
+        ("bad/empty.info.json", "is empty"),
+        ("bad/no id.info.json", "has no id"),
+        ("bad/no title.info.json", "has no title"),
+        ("bad/folder.info.json", "is a folder"),
+        ("bad/Nobody [xxxxxxxxxxx].en.vtt", "no *.info.json has its name"),
+        ("two platforms/b.info.json", "another platform (twitchclips, not youtube)"),
+        ("two platforms/b.en.srt", "which was refused"),
+        ("Playlist [PL1].en.srt", "which describes no video"),
+    ] {
+        assert!(reading.refused[file].contains(reason), "{file}: {:?}", reading.refused);
+    }
+    for (file, reason) in [
+        ("Playlist [PL1].info.json", "list of videos"),
+        ("Playlist [PL1].jpg", "which describes no video"),
+        ("bad/Nobody [xxxxxxxxxxx].mp4", "belongs to no video"),
+        ("bad/half.mp4.part", "unfinished download"),
+        ("archive.txt", "list of what was downloaded"),
+    ] {
+        assert!(reading.ignored[file].contains(reason), "{file}: {:?}", reading.ignored);
+    }
+    assert_eq!(reading.videos.len(), 5);
+}
+
+#[test]
+fn the_language_is_looked_for_in_name_header_and_document() {
+    let archive = Archive::new();
+    archive
+        .document("Talk v1.2.info.json", "talk", json!({"language": "uk"}))
+        .write("Talk v1.2.vtt", "WEBVTT\nLanguage: pt-BR\n\n00:01.000 --> 00:02.000\nheader\n")
+        .write("Talk v1.2.srt", SRT)
+        .write("Talk v1.2.English.srt", SRT)
+        .document("Mute.info.json", "mute", json!({}))
+        .write("Mute.srt", SRT)
+        .document("x/Odd [ddddddddddd].info.json", "ddddddddddd", json!({"language": "uk"}))
+        .write("y/Odd [ddddddddddd].en.manual.srt", SRT);
+    let reading = archive.read();
+    assert_eq!(
+        reading.transcripts("talk"),
+        [("English", "from SubRip"), ("pt-BR", "header"), ("uk", "from SubRip")]
+    );
+    assert!(reading.refused["Mute.srt"].contains("tells its language neither in its name nor inside"));
+    assert!(
+        reading.refused["y/Odd [ddddddddddd].en.manual.srt"].contains("language"),
+        "{:?}",
+        reading.refused
+    );
+}
+
+#[test]
+fn unmerged_formats_are_media_if_nothing_else_is() {
+    let archive = Archive::new();
+    archive
+        .document("T.info.json", "v", json!({"width": 640}))
+        .write("T.f137.mp4", "1")
+        .write("T.f140.m4a", "1")
+        .write("T.jpg", "1");
+    let reading = archive.read();
+    let media = &reading.videos["v"].media_files;
+    assert_eq!(
+        media.iter().map(|file| file.file_name.as_str()).collect::<Vec<_>>(),
+        ["T.f137.mp4", "T.f140.m4a"]
+    );
+    assert!(media.iter().all(|file| file.width.is_none() && file.thumbnail_path.is_some()));
+}
+
+#[test]
+fn the_same_archive_is_read_in_the_same_way() {
+    let archive = everything();
+    let first = archive.read();
+    assert_eq!(archive.read(), first);
+    let again = vec![archive.root(), archive.root().join("twice"), archive.root()];
+    assert_eq!(Reading::of(again, &archive.root()), first);
+}
+
+#[test]
+fn single_files_can_be_named() {
+    let archive = everything();
+    let document = archive.root().join("twice/1.info.json");
+    let reading = Reading::of(vec![document, archive.root().join("notes.txt")], &archive.root());
+    assert_eq!(reading.videos.len(), 1);
+    assert!(reading.videos["twice"].transcripts.is_empty());
+    assert!(reading.refused["notes.txt"].contains("is no file that yt-dlp leaves"));
+}
+
+#[test]
+fn a_path_that_is_missing_is_refused_at_once() {
+    let error = entries(vec![PathBuf::from("/no/such/archive")]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "/no/such/archive: does not exist; name the folder in which the archive lies"
+    );
+    assert!(entries(vec![]).is_err());
+}
+
+#[test]
+fn a_document_too_large_is_refused_unread() {
+    let archive = Archive::new();
+    archive.document("good.info.json", "good", json!({}));
+    let file = fs::File::create(archive.root().join("large.info.json")).unwrap();
+    file.set_len(64 * 1024 * 1024 + 1).unwrap();
+    let reading = archive.read();
+    assert!(reading.refused["large.info.json"].contains("at most 67108864"), "{:?}", reading.refused);
+    assert!(reading.videos.contains_key("good"));
+}
+
+#[test]
+#[cfg(unix)]
+fn links_pipes_and_strange_names_end_nothing() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+
+    let archive = Archive::new();
+    let root = archive.root();
+    archive.document("elsewhere/T.info.json", "v", json!({}));
+    symlink(root.join("elsewhere/nothing"), root.join("elsewhere/T.mp4")).unwrap();
+    symlink(root.join("elsewhere/nothing"), root.join("elsewhere/B.info.json")).unwrap();
+    symlink(&root, root.join("elsewhere/loop")).unwrap();
+    fs::write(root.join(OsStr::from_bytes(b"caf\xe9.info.json")), "{}").unwrap();
+    let socket = std::os::unix::net::UnixListener::bind(root.join("s.info.json")).unwrap();
+
+    let mut reasons = BTreeMap::new();
+    for entry in entries(vec![root.clone()]).unwrap() {
+        match entry {
+            Err(it) | Ok(ArchiveEntry::Ignored(it)) => {
+                let name = it.path.file_name().unwrap().to_string_lossy().into_owned();
+                reasons.insert(name, it.reason);
+            }
+            Ok(ArchiveEntry::Video(video)) => assert!(video.media_files.is_empty()),
+        }
+    }
+    drop(socket);
+    for (name, reason) in [
+        ("B.info.json", "link to a file that does not exist"),
+        ("T.mp4", "link to a file that does not exist"),
+        ("loop", "link to a folder"),
+        ("caf\u{fffd}.info.json", "not UTF-8"),
+        ("s.info.json", "no regular file"),
+    ] {
+        assert!(reasons[name].contains(reason), "{name}: {reasons:?}");
+    }
+    assert_eq!(reasons.len(), 5, "{reasons:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn what_may_not_be_read_is_refused_by_name() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let archive = everything();
+    let closed = archive.root().join("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    let may_read_anyway = fs::read_dir(&closed).is_ok(); // as root
+    let reading = archive.read();
+    let root_error = entries(vec![closed.clone()]);
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    if !may_read_anyway {
+        assert!(reading.refused["closed"].contains("give the permission"), "{:?}", reading.refused);
+        assert!(root_error.unwrap_err().reason.contains("give the permission"));
+    }
+    assert_eq!(reading.videos.len(), 5);
+}
+
+#[test]
+fn a_file_that_is_gone_meanwhile_is_refused_and_the_rest_is_read() {
+    let archive = everything();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let named = runtime.block_on(async {
+        let mut reader = YtDlpArchive::new(vec![archive.root()]).open().await.unwrap();
+        let gone = archive.root().join("Channel/A talk v1.2 [aaaaaaaaaaa].info.json");
+        fs::remove_file(&gone).unwrap();
+        let (mut videos, mut refused) = (0, Vec::new());
+        while let Some(entry) = reader.next().await {
+            match entry {
+                Ok(ArchiveEntry::Video(_)) => videos += 1,
+                Ok(ArchiveEntry::Ignored(_)) => (),
+                Err(refusal) => refused.push(refusal),
+            }
+        }
+        assert_eq!(videos, 4);
+        let it = refused.iter().find(|refusal| refusal.path == gone).unwrap();
+        assert!(it.reason.contains("is gone"), "{it}");
+        refused.iter().filter(|refusal| refusal.reason.contains("whose document was refused")).count()
+    });
+    assert_eq!(named, 7, "its captions are accounted for");
+}
+
+#[test]
+fn a_next_that_is_dropped_loses_no_entry() {
+    use std::task::{Context, Poll, Waker};
+
+    let archive = everything();
+    let whole = archive.read().named.len();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (entries, dropped) = runtime.block_on(async {
+        let mut reader = YtDlpArchive::new(vec![archive.root()]).open().await.unwrap();
+        let (mut entries, mut dropped) = (Vec::new(), 0);
+        loop {
+            let polled = {
+                let mut next = reader.next();
+                next.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            };
+            match polled {
+                Poll::Ready(None) => break (entries, dropped),
+                Poll::Ready(Some(entry)) => entries.push(entry),
+                Poll::Pending => {
+                    dropped += 1;
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    });
+    assert!(dropped > 0 && whole > entries.len());
+    assert_eq!(entries, self::entries(vec![archive.root()]).unwrap());
+}
