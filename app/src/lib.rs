@@ -1,4 +1,8 @@
 //! Tubeatlas as one program, and its parts for a service that wants to embed them.
 
+pub mod dates;
 pub mod error;
 pub mod import;
+pub mod link;
+pub mod search;
+pub mod view;
