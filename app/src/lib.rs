@@ -4,5 +4,7 @@ pub mod dates;
 pub mod error;
 pub mod import;
 pub mod link;
+pub mod redact;
 pub mod search;
+pub mod settings;
 pub mod view;

@@ -1,0 +1,95 @@
+//! The settings: where they come from, and what they may be.
+//!
+//! A setting is looked for in this order; the first that has it counts:
+//! 1. a flag of the command (`--database`, `--listen`);
+//! 2. the environment;
+//! 3. the file `.env` in the working directory;
+//! 4. a TOML file: that of `--config`, else `tubeatlas.toml` in the working directory if there is one;
+//! 5. the default.
+//!
+//! | variable | in TOML | what it may be | default |
+//! |---|---|---|---|
+//! | `TUBEATLAS_DATABASE_URL` | `database.url` | see [`DatabaseUrl`] | `sqlite://tubeatlas.db` |
+//! | `TUBEATLAS_DATABASE_POOL_SIZE` | `database.pool_size` | connections that read, 1 to 1000 | 20 |
+//! | `TUBEATLAS_DATABASE_ACQUIRE_TIMEOUT` | `database.acquire_timeout` | seconds | 30 |
+//! | `TUBEATLAS_DATABASE_BUSY_TIMEOUT` | `database.busy_timeout` | milliseconds | 5000 |
+//! | `TUBEATLAS_DATABASE_JOURNAL_MODE` | `database.journal_mode` | wal, delete, truncate, persist | wal |
+//! | `TUBEATLAS_DATABASE_SYNCHRONOUS` | `database.synchronous` | off, normal, full, extra | normal |
+//! | `TUBEATLAS_DATABASE_FOREIGN_KEYS` | `database.foreign_keys` | on, off | on |
+//! | `TUBEATLAS_DATABASE_PRE_PING` | `database.pre_ping` | on, off | on |
+//! | `TUBEATLAS_DATABASE_ECHO` | `database.echo` | on, off: log each statement | off |
+//! | `TUBEATLAS_DATABASE_UNIT_OF_WORK_TIMEOUT` | `database.unit_of_work_timeout` | seconds | 30 |
+//! | `TUBEATLAS_LISTEN` | `listen` | address and port | `127.0.0.1:8080` |
+//! | `TUBEATLAS_LOG` | `log` | a filter as `info` or `tubeatlas=debug` | `info` for `serve`, else `warn` |
+//!
+//! Seconds may have a fraction (`0.5`). Any other variable that begins with `TUBEATLAS_`, any other key of the
+//! TOML file, and any other value is refused, by name.
+
+mod database;
+mod parse;
+mod sources;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+pub use database::{DatabaseSettings, DatabaseUrl, JournalMode, Synchronous};
+pub use sources::{Flags, Sources};
+
+/// Why the settings are refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// There is no setting of this name.
+    #[error("there is no setting {name}; there are {}", .known.join(", "))]
+    Unknown {
+        /// The name, and where it was found.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// The value of a setting is not allowed.
+    #[error("{name}: {problem}")]
+    Malformed {
+        /// The setting, as it is called where it was found.
+        name: String,
+        /// What is wrong, and what is allowed.
+        problem: String,
+    },
+    /// A file of settings cannot be read.
+    #[error("cannot read the settings in {}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How the database is reached.
+    pub database: DatabaseSettings,
+    /// Where the service listens.
+    pub listen: SocketAddr,
+    /// What is logged; `None` leaves it to the command.
+    pub log: Option<String>,
+}
+
+impl Settings {
+    /// Reads the settings out of their sources.
+    ///
+    /// # Errors
+    /// Names the first setting that is not known, or whose value is not allowed.
+    pub fn resolve(sources: &Sources) -> Result<Self, SettingsError> {
+        let given = sources.given()?;
+        Ok(Self {
+            database: DatabaseSettings::read(&given)?,
+            listen: given.read("listen", parse::address)?.unwrap_or(([127, 0, 0, 1], 8080).into()),
+            log: given.read("log", parse::log_filter)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::*;
+
+fn environment(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+}
+
+fn toml(content: &str) -> Option<(PathBuf, String)> {
+    Some(("some.toml".into(), content.to_owned()))
+}
+
+fn refusal(sources: &Sources) -> String {
+    let error = Settings::resolve(sources).unwrap_err();
+    crate::error::chain(&error)
+}
+
+#[test]
+fn without_any_source_the_defaults_hold() {
+    let settings = Settings::resolve(&Sources::default()).unwrap();
+    assert_eq!(settings.database, DatabaseSettings::default());
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.log, None);
+}
+
+#[test]
+fn every_setting_can_be_given_in_the_environment_and_in_toml() {
+    let from_environment = Sources {
+        environment: environment(&[
+            ("TUBEATLAS_DATABASE_URL", "sqlite:///a/b.db"),
+            ("TUBEATLAS_DATABASE_POOL_SIZE", "3"),
+            ("TUBEATLAS_DATABASE_ACQUIRE_TIMEOUT", "0.5"),
+            ("TUBEATLAS_DATABASE_BUSY_TIMEOUT", "70"),
+            ("TUBEATLAS_DATABASE_JOURNAL_MODE", "DELETE"),
+            ("TUBEATLAS_DATABASE_SYNCHRONOUS", "full"),
+            ("TUBEATLAS_DATABASE_FOREIGN_KEYS", "off"),
+            ("TUBEATLAS_DATABASE_PRE_PING", "false"),
+            ("TUBEATLAS_DATABASE_ECHO", "1"),
+            ("TUBEATLAS_DATABASE_UNIT_OF_WORK_TIMEOUT", "9"),
+            ("TUBEATLAS_LISTEN", "[::1]:0"),
+            ("TUBEATLAS_LOG", "tubeatlas=debug"),
+            ("HOME", "/nobody"),
+        ]),
+        ..Sources::default()
+    };
+    let expected = Settings {
+        database: DatabaseSettings {
+            url: DatabaseUrl::SqliteFile("/a/b.db".into()),
+            pool_size: 3,
+            acquire_timeout: Duration::from_millis(500),
+            busy_timeout: Duration::from_millis(70),
+            journal_mode: JournalMode::Delete,
+            synchronous: Synchronous::Full,
+            foreign_keys: false,
+            pre_ping: false,
+            echo: true,
+            unit_of_work_timeout: Duration::from_secs(9),
+        },
+        listen: "[::1]:0".parse().unwrap(),
+        log: Some("tubeatlas=debug".into()),
+    };
+    assert_eq!(Settings::resolve(&from_environment).unwrap(), expected);
+    let from_toml = Sources {
+        toml: toml(
+            r#"
+            listen = "[::1]:0"
+            log = "tubeatlas=debug"
+            [database]
+            url = "sqlite:///a/b.db"
+            pool_size = 3
+            acquire_timeout = 0.5
+            busy_timeout = 70
+            journal_mode = "delete"
+            synchronous = "full"
+            foreign_keys = false
+            pre_ping = false
+            echo = true
+            unit_of_work_timeout = 9
+            "#,
+        ),
+        ..Sources::default()
+    };
+    assert_eq!(Settings::resolve(&from_toml).unwrap(), expected);
+}
+
+#[test]
+fn flags_come_before_the_environment_before_dotenv_before_toml() {
+    let url = |sources: &Sources| Settings::resolve(sources).unwrap().database.url.to_string();
+    let mut sources = Sources { toml: toml("[database]\nurl = 'sqlite://toml.db'"), ..Sources::default() };
+    assert_eq!(url(&sources), "sqlite://toml.db");
+    sources.dotenv = Some("OTHER=1\nTUBEATLAS_DATABASE_URL=sqlite://dotenv.db\n".into());
+    assert_eq!(url(&sources), "sqlite://dotenv.db");
+    sources.environment = environment(&[("TUBEATLAS_DATABASE_URL", "sqlite://environment.db")]);
+    assert_eq!(url(&sources), "sqlite://environment.db");
+    sources.flags.database = Some("memory:".into());
+    assert_eq!(url(&sources), "memory:");
+}
+
+#[test]
+fn what_is_not_known_is_refused_by_name() {
+    let variables = environment(&[("TUBEATLAS_DATABASE_POOLSIZE", "3")]);
+    let text = refusal(&Sources { environment: variables, ..Sources::default() });
+    assert!(text.contains("no setting TUBEATLAS_DATABASE_POOLSIZE"), "{text}");
+    assert!(text.contains("TUBEATLAS_DATABASE_POOL_SIZE"), "{text}");
+
+    let text = refusal(&Sources { dotenv: Some("TUBEATLAS_X=1".into()), ..Sources::default() });
+    assert!(text.contains("no setting TUBEATLAS_X in .env"), "{text}");
+
+    for (content, name) in [
+        ("[database]\npoolsize = 3", "database.poolsize in some.toml"),
+        ("colour = true", "colour in some.toml"),
+        ("[service]\nport = 1", "service in some.toml"),
+    ] {
+        let text = refusal(&Sources { toml: toml(content), ..Sources::default() });
+        assert!(text.contains(&format!("no setting {name}")), "{text}");
+    }
+}
+
+#[test]
+fn what_is_malformed_is_refused_by_name_with_what_is_allowed() {
+    for (variable, value, allowed) in [
+        ("DATABASE_POOL_SIZE", "0", "from 1 to 1000"),
+        ("DATABASE_POOL_SIZE", "many", "from 1 to 1000"),
+        ("DATABASE_POOL_SIZE", "", "is empty"),
+        ("DATABASE_ACQUIRE_TIMEOUT", "NaN", "give seconds"),
+        ("DATABASE_ACQUIRE_TIMEOUT", "30s", "give seconds"),
+        ("DATABASE_ACQUIRE_TIMEOUT", "-1", "give seconds"),
+        ("DATABASE_BUSY_TIMEOUT", "0.5", "milliseconds"),
+        ("DATABASE_JOURNAL_MODE", "memory", "wal, delete, truncate, persist"),
+        ("DATABASE_SYNCHRONOUS", "2", "off, normal, full, extra"),
+        ("DATABASE_ECHO", "maybe", "on or off"),
+        ("DATABASE_UNIT_OF_WORK_TIMEOUT", "0", "give seconds"),
+        ("LISTEN", "8080", "an IP address and a port"),
+        ("LOG", "a=b=c", "a filter"),
+        ("DATABASE_URL", "tubeatlas.db", "sqlite://tubeatlas.db"),
+        ("DATABASE_URL", "sqlite://", "names no file"),
+        ("DATABASE_URL", "sqlite:x.db", "names no file"),
+        ("DATABASE_URL", "sqlite://x.db?mode=ro", "parameters"),
+        ("DATABASE_URL", "memory://x", "behind memory:"),
+        ("DATABASE_URL", "mysql://x/y", "known are sqlite://"),
+    ] {
+        let variable = format!("TUBEATLAS_{variable}");
+        let sources = Sources { environment: environment(&[(&variable, value)]), ..Sources::default() };
+        let text = refusal(&sources);
+        assert!(text.starts_with(&format!("{variable}: ")) && text.contains(allowed), "{value}: {text}");
+    }
+    let text = refusal(&Sources { toml: toml("log = [1]"), ..Sources::default() });
+    assert!(text.contains("log in some.toml: is a array"), "{text}");
+}
+
+#[test]
+fn no_refusal_shows_a_password() {
+    let url = |text: &str| Sources {
+        flags: Flags { database: Some(text.into()), ..Flags::default() },
+        ..Sources::default()
+    };
+    let cases = [
+        url("postgres://me:pa55@db.example/atlas"),
+        url("me:pa55@db.example"),
+        url("pa55@:x"),
+        Sources { dotenv: Some("A=1\nsome pa55 = \"".into()), ..Sources::default() },
+        Sources { toml: toml("[database]\nurl = \"postgres://me:pa55@db"), ..Sources::default() },
+    ];
+    for sources in cases {
+        let text = refusal(&sources);
+        assert!(!text.contains("pa55"), "{text}");
+    }
+    let text = refusal(&url("postgres://me:pa55@db.example/atlas"));
+    assert!(text.contains("\"postgres\"") && text.contains("db.example"), "{text}");
+}
