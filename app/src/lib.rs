@@ -2,6 +2,7 @@
 
 pub mod dates;
 pub mod error;
+pub mod http;
 pub mod import;
 pub mod link;
 pub mod redact;

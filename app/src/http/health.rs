@@ -1,0 +1,24 @@
+//! Whether the service lives, and whether its database does.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+use tubeatlas_ports::Error;
+
+use super::{ApiError, SharedStore};
+
+/// How long a look at the database may take: whoever asks wants to know it now.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) async fn live() -> Json<Value> {
+    Json(json!({"status": "ok"}))
+}
+
+pub(super) async fn database(State(store): State<SharedStore>) -> Result<Json<Value>, ApiError> {
+    let health = tokio::time::timeout(PATIENCE, store.health()).await.unwrap_or_else(|_| {
+        Err(Error::Timeout { waited_for: "the store's health", waited_ms: 1_000 * PATIENCE.as_secs() })
+    })?;
+    Ok(Json(json!({"status": "ok", "adapter": health.adapter, "details": health.details})))
+}
