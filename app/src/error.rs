@@ -1,6 +1,114 @@
-//! How errors are told.
+//! What can go wrong with a command, and how it is told.
 
 use std::error::Error as StdError;
+use std::io;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use tubeatlas_domain::ValidationError;
+use tubeatlas_ports::Error as StoreError;
+
+use crate::import::ImportError;
+use crate::settings::SettingsError;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppError {
+    /// The settings are refused.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The database cannot be opened.
+    #[error("cannot open the database {database}")]
+    Open {
+        /// Where it is.
+        database: String,
+        /// What is in the way.
+        source: StoreError,
+    },
+    /// There is no database yet, and nothing would come of making one.
+    #[error("there is no database {0}")]
+    NoDatabase(String),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The import did not come to its end.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// The database is not as it should be.
+    #[error("the database did not pass its checks: {}", .0.join("; "))]
+    ChecksFailed(Vec<String>),
+    /// The service cannot listen there.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// What was asked for cannot be written out.
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
+    /// The system refused something that a program needs.
+    #[error("cannot {what}")]
+    System {
+        /// What was to be done.
+        what: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl From<ValidationError> for AppError {
+    fn from(error: ValidationError) -> Self {
+        Self::Store(StoreError::Invalid(error))
+    }
+}
+
+impl AppError {
+    /// Whether nobody reads the output any more, which is no failure.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// 1 if what was asked for is not there, or not in a state for it; 2 if the command failed.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Store(
+                StoreError::NotFound { .. }
+                | StoreError::AlreadyExists { .. }
+                | StoreError::StillReferenced { .. }
+                | StoreError::Conflict(_),
+            )
+            | Self::ChecksFailed(_) => ExitCode::from(1),
+            _ => ExitCode::from(2),
+        }
+    }
+
+    /// What to do about it, if there is something that the error does not say itself.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoDatabase(_) => {
+                Some("`tubeatlas import PATH` makes one; `--database` names one that lies elsewhere")
+            }
+            Self::Listen { .. } => Some("`--listen 127.0.0.1:0` takes any port that is free"),
+            Self::Store(error) | Self::Open { source: error, .. } => store_hint(error),
+            Self::Import(ImportError::Stopped { source, .. }) => store_hint(source),
+            _ => None,
+        }
+    }
+}
+
+fn store_hint(error: &StoreError) -> Option<&'static str> {
+    match error {
+        StoreError::Timeout { .. } => Some(
+            "another program may be writing; try again, or allow more TUBEATLAS_DATABASE_ACQUIRE_TIMEOUT",
+        ),
+        StoreError::ReadOnly { .. } => Some("make the file and its folder writable"),
+        StoreError::NotFound { .. } => Some("the `list` commands show what there is"),
+        _ => None,
+    }
+}
 
 /// The error and its causes in one line. A cause that the text before it ends with is not repeated.
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
@@ -14,4 +122,31 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use tubeatlas_domain::EntityKind;
+
+    use super::*;
+
+    #[test]
+    fn a_chain_says_everything_once() {
+        let source = Some("disk I/O error".into());
+        let source = StoreError::Unavailable { message: "the file is gone".into(), source };
+        let error = AppError::Open { database: "sqlite://x.db".into(), source };
+        assert_eq!(
+            chain(&error),
+            "cannot open the database sqlite://x.db: the store is not available: the file is gone: disk I/O error"
+        );
+        let twice = StoreError::Backend { message: "x: y".into(), source: Some("x: y".into()) };
+        assert_eq!(chain(&AppError::Store(twice)), "the store failed: x: y");
+    }
+
+    #[test]
+    fn what_is_not_there_is_1_and_a_failure_is_2() {
+        let missing = StoreError::NotFound { entity: EntityKind::Video, key: "x".into() };
+        assert_eq!(AppError::Store(missing).exit_code(), ExitCode::from(1));
+        assert_eq!(AppError::NoDatabase("x".into()).exit_code(), ExitCode::from(2));
+    }
 }

@@ -1,5 +1,33 @@
-//! Tubeatlas as one program, and its parts for a service that wants to embed them.
+//! Tubeatlas as one program, and its parts for a service that wants to embed them: the use cases
+//! ([`import`], [`search`]), the service ([`http`]), the command line ([`cli`]).
+//!
+//! The use cases work on any store (`tubeatlas-ports`), and any archive:
+//!
+//! ```
+//! use std::path::PathBuf;
+//!
+//! use tubeatlas::import::import;
+//! use tubeatlas::search::{parse_query, search};
+//! use tubeatlas::wiring;
+//! use tubeatlas_ports::{SearchRequest, Store};
+//!
+//! async fn take_in_and_ask(store: &dyn Store, folder: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
+//!     let archive = wiring::archive(vec![folder]);
+//!     let report = import(&archive, store, wiring::ids().as_ref(), &|_| {}).await?;
+//!     println!("{} videos, {} files refused", report.videos.total(), report.refused.len());
+//!
+//!     let request = SearchRequest::new(parse_query("\"high level API\" -python")?);
+//!     for hit in search(store, &request).await?.hits {
+//!         println!("{}: {}", hit.title, hit.url.unwrap_or_default());
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A store is opened by its adapter, or as the program does it: [`wiring::open`] with the
+//! [`settings`]. [`http::router`] over it is a service that can be nested into another.
 
+pub mod cli;
 pub mod dates;
 pub mod error;
 pub mod http;
@@ -9,3 +37,4 @@ pub mod redact;
 pub mod search;
 pub mod settings;
 pub mod view;
+pub mod wiring;

@@ -1,2 +1,5 @@
-//! (under construction)
-fn main() {}
+//! The program `tubeatlas`; all of it is in the library.
+
+fn main() -> std::process::ExitCode {
+    tubeatlas::cli::main()
+}

@@ -1,0 +1,146 @@
+//! `tubeatlas search`
+
+use std::process::ExitCode;
+
+use clap::Args;
+use tubeatlas_domain::search::SearchQuery;
+use tubeatlas_domain::{ChannelId, LanguageTag, VideoId};
+use tubeatlas_ports::{
+    Cursor, DEFAULT_CUES_PER_HIT, DEFAULT_SEARCH_LIMIT, FoundCue, SearchOrder, SearchRequest,
+};
+
+use super::Context;
+use super::list::{Deleted, note_next, word};
+use super::output::{one_line, time};
+use crate::error::AppError;
+use crate::search::{Hit, parse_query, search};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A query is words that must all be said near each other. \"in quotes\" a phrase, astro* \
+                        what begins so, -tea what must not be said, tea OR coffee one of both."
+)]
+pub(super) struct Search {
+    /// What was said
+    #[arg(value_parser = parse_query, allow_hyphen_values = true)]
+    query: SearchQuery,
+    /// Only in videos of this channel
+    #[arg(long, value_name = "ID")]
+    channel: Option<ChannelId>,
+    /// Only in this video
+    #[arg(long, value_name = "ID")]
+    video: Option<VideoId>,
+    /// Only in this language; en takes in en-US
+    #[arg(long, value_name = "TAG")]
+    language: Option<LanguageTag>,
+    #[command(flatten)]
+    deleted: Deleted,
+    /// The order of the hits
+    #[arg(long, value_name = "relevance|newest|oldest", default_value = "relevance", value_parser = word::<SearchOrder>)]
+    order: SearchOrder,
+    /// How many hits at most, from 1 to 100
+    #[arg(long, default_value_t = DEFAULT_SEARCH_LIMIT)]
+    limit: u32,
+    /// Go on behind the page that gave this cursor
+    #[arg(long)]
+    cursor: Option<String>,
+    /// How many cues of a hit at most
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_CUES_PER_HIT)]
+    cues: u32,
+}
+
+impl Search {
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<ExitCode, AppError> {
+        let request = SearchRequest {
+            query: self.query,
+            channel_id: self.channel,
+            video_id: self.video,
+            language: self.language,
+            visibility: self.deleted.visibility(),
+            order: self.order,
+            limit: self.limit,
+            after: self.cursor.map(Cursor::from_text),
+            cues_per_hit: self.cues,
+        };
+        let output = context.output;
+        context
+            .with_catalogue(async |store| {
+                let hits = search(store, &request).await?;
+                output.show(&hits, |hits| {
+                    let hits = hits.hits.iter().map(|hit| shown(hit, output.is_bold()));
+                    hits.collect::<Vec<_>>().join("\n")
+                })?;
+                if hits.hits.is_empty() && output.is_text() {
+                    output.note("nothing was found");
+                }
+                note_next(output, hits.next_cursor.as_ref());
+                Ok(ExitCode::SUCCESS)
+            })
+            .await
+    }
+}
+
+fn shown(hit: &Hit, bold: bool) -> String {
+    let mut about = Vec::new();
+    about.extend(hit.channel_id.as_ref().map(ToString::to_string));
+    about.push(hit.language.as_ref().map_or_else(|| "title and description".to_owned(), ToString::to_string));
+    about.extend(hit.cues.first().map(|cue| time(cue.start_ms)));
+    about.push(hit.url.clone().unwrap_or_else(|| hit.video_id.to_string()));
+    let mut text = format!("{}\n  {}\n", one_line(&hit.title), one_line(&about.join(" · ")));
+    for cue in &hit.cues {
+        text += &format!("  {:>8}  {}\n", time(cue.start_ms), marked(cue, bold));
+    }
+    text
+}
+
+/// The cue's text with what was found in brackets, or bold.
+fn marked(cue: &FoundCue, bold: bool) -> String {
+    let (begin, end) = if bold { ("\u{1b}[1m", "\u{1b}[0m") } else { ("[", "]") };
+    // Words go on one line; the spaces around a highlight are kept by marking before and after them.
+    let piece = |from: usize, to: usize| {
+        let text = cue.text.get(from..to).unwrap_or_default();
+        super::output::clean(text).replace('\n', " ")
+    };
+    let mut text = String::new();
+    let mut done = 0;
+    for (from, to) in &cue.highlights {
+        text += &format!("{}{begin}{}{end}", piece(done, *from), piece(*from, *to));
+        done = *to;
+    }
+    text + &piece(done, cue.text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit() -> Hit {
+        Hit {
+            video_id: VideoId::parse("abc").unwrap(),
+            title: "A\ntitle".into(),
+            channel_id: Some(ChannelId::parse("UC1").unwrap()),
+            language: Some(LanguageTag::parse("en").unwrap()),
+            url: Some("https://a.example/abc?t=9s".into()),
+            score: Some(1.0),
+            cues: vec![FoundCue {
+                start_ms: 9_500,
+                end_ms: 10_000,
+                text: "a high\nlevel \u{1b}API".into(),
+                highlights: vec![(2, 6), (7, 12)],
+            }],
+        }
+    }
+
+    #[test]
+    fn a_hit_is_readable_without_colour() {
+        let text = "A title\n  UC1 · en · 00:09 · https://a.example/abc?t=9s\n     00:09  a [high] [level] \u{fffd}API\n";
+        assert_eq!(shown(&hit(), false), text);
+        assert!(shown(&hit(), true).contains("a \u{1b}[1mhigh\u{1b}[0m "));
+    }
+
+    #[test]
+    fn a_hit_in_the_title_says_so() {
+        let hit = Hit { cues: vec![], language: None, url: None, ..hit() };
+        assert_eq!(shown(&hit, false), "A title\n  UC1 · title and description · abc\n");
+    }
+}

@@ -1,0 +1,72 @@
+//! `tubeatlas transcripts`
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use tubeatlas_domain::{LanguageTag, Transcript, TranscriptId, TranscriptSummary, VideoId};
+use tubeatlas_ports::{Stored, TranscriptFilter, TranscriptOrder};
+
+use super::Context;
+use super::list::{Deleted, Paging, WithDeleted, get, list};
+use super::output::{one_line, time};
+use crate::error::AppError;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Transcripts {
+    /// List them, without what was said
+    List {
+        /// Only those of this video
+        #[arg(long, value_name = "ID")]
+        video: Option<VideoId>,
+        /// Only those in this language; en takes in en-US
+        #[arg(long, value_name = "TAG")]
+        language: Option<LanguageTag>,
+        #[command(flatten)]
+        deleted: Deleted,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show what was said
+    Show {
+        /// The video
+        #[arg(value_name = "VIDEO")]
+        video_id: VideoId,
+        /// The language, exactly as the list shows it
+        language: LanguageTag,
+        #[command(flatten)]
+        with_deleted: WithDeleted,
+    },
+}
+
+impl Transcripts {
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<ExitCode, AppError> {
+        let output = context.output;
+        context
+            .with_catalogue(async |store| match self {
+                Self::List { video, language, deleted, paging } => {
+                    let visibility = deleted.visibility();
+                    let filter = TranscriptFilter { video_id: video, language, visibility };
+                    let wanted = (TranscriptOrder::Id, paging);
+                    list(output, store.transcripts(), &filter, wanted, |it| it, line).await
+                }
+                Self::Show { video_id, language, with_deleted } => {
+                    let id = TranscriptId { video_id, language };
+                    let transcript = get(store.transcripts(), &id, with_deleted.visibility()).await?;
+                    output.show(&transcript, text)?;
+                    Ok(ExitCode::SUCCESS)
+                }
+            })
+            .await
+    }
+}
+
+fn line(transcript: &Stored<TranscriptSummary>) -> String {
+    let TranscriptSummary { video_id, language, cue_count, text_bytes, .. } = &transcript.entity;
+    let kind = format!("{:?}", transcript.kind).to_lowercase();
+    format!("{video_id}  {language:<10}  {kind:<10}  {cue_count:>6} cues  {text_bytes:>8} bytes")
+}
+
+fn text(transcript: &Stored<Transcript>) -> String {
+    let cues = transcript.cues.iter();
+    cues.map(|cue| format!("{:>8}  {}\n", time(cue.start_ms), one_line(&cue.text))).collect()
+}

@@ -1,0 +1,217 @@
+//! Putting the parts together: the one place that knows which adapters there are.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
+use tubeatlas_adapters_sqlite::{Location, SqliteConfig, SqliteStore};
+use tubeatlas_adapters_ytdlp::YtDlpArchive;
+use tubeatlas_ports::{ArchiveSource, Clock, IdGenerator, Store, SystemClock, UuidV7Generator};
+
+use crate::error::AppError;
+use crate::settings::{DatabaseSettings, DatabaseUrl, JournalMode, Synchronous};
+
+/// Whether a command makes the database if there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// It does, and applies pending migrations.
+    Create,
+    /// It has nothing to do without one. Pending migrations are applied.
+    Refuse,
+    /// The same, and it changes nothing: a database that needs migrations is refused.
+    RefuseAndLeaveAsItIs,
+}
+
+/// A store that was opened from the settings.
+pub struct Opened {
+    store: Arc<dyn Store>,
+    sqlite: Option<Arc<SqliteStore>>,
+}
+
+/// One thing about a database that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What was looked at.
+    pub name: String,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+}
+
+/// How many connections served many queries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PoolCheck {
+    /// How many tasks asked at the same time.
+    pub tasks: u32,
+    /// How many queries they made altogether.
+    pub queries: u64,
+    /// How many connections served them.
+    pub connections: u32,
+    /// How many queries failed.
+    pub errors: u64,
+    /// How long it took, in milliseconds.
+    pub elapsed_ms: u64,
+}
+
+/// The migrations of a database, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Migrations {
+    /// Those that it has.
+    pub applied: Vec<String>,
+    /// Those that it needs.
+    pub pending: Vec<String>,
+}
+
+/// Where ids come from in this program.
+pub fn ids() -> Arc<dyn IdGenerator> {
+    Arc::new(UuidV7Generator)
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+/// The archive that lies in these folders and files.
+pub fn archive(paths: Vec<PathBuf>) -> impl ArchiveSource {
+    YtDlpArchive::new(paths)
+}
+
+/// Opens the store.
+///
+/// # Errors
+/// If there is none and it is not to be made, or it cannot be opened.
+pub async fn open(settings: &DatabaseSettings, missing: Missing) -> Result<Opened, AppError> {
+    if settings.url == DatabaseUrl::Memory {
+        let config = MemoryConfig {
+            acquire_timeout: settings.acquire_timeout,
+            unit_of_work_timeout: settings.unit_of_work_timeout,
+        };
+        return Ok(Opened { store: Arc::new(MemoryStore::new(config, clock(), ids())), sqlite: None });
+    }
+    if missing != Missing::Create {
+        refuse_missing(settings)?;
+    }
+    let mut config = sqlite_config(settings);
+    config.migrate = missing != Missing::RefuseAndLeaveAsItIs;
+    let sqlite = SqliteStore::open(config, clock(), ids()).await.map_err(|error| failed(settings, error))?;
+    let sqlite = Arc::new(sqlite);
+    Ok(Opened { store: sqlite.clone(), sqlite: Some(sqlite) })
+}
+
+impl Opened {
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Looks at the database: whether it answers, is set up as configured, and is whole.
+    ///
+    /// # Errors
+    /// If it cannot be looked at.
+    pub async fn check(&self) -> Result<Vec<Check>, AppError> {
+        let Some(sqlite) = &self.sqlite else {
+            let health = self.store.health().await?;
+            let detail = health.details.iter().map(|(name, value)| format!("{name} {value}"));
+            let detail = detail.collect::<Vec<_>>().join(", ");
+            return Ok(vec![Check { name: health.adapter.to_owned(), ok: true, detail }]);
+        };
+        let checks = sqlite.check().await?;
+        Ok(checks.into_iter().map(|it| Check { name: it.name, ok: it.ok, detail: it.detail }).collect())
+    }
+
+    /// Lets many tasks query at once, and sees how many connections served them; `None` if the store has no
+    /// connections.
+    ///
+    /// # Errors
+    /// If the store does not answer at all.
+    pub async fn pool_check(&self, tasks: u32, queries: u32) -> Result<Option<PoolCheck>, AppError> {
+        let Some(sqlite) = &self.sqlite else { return Ok(None) };
+        let check = sqlite.pool_check(tasks, queries).await?;
+        Ok(Some(PoolCheck {
+            tasks: check.tasks,
+            queries: check.queries,
+            connections: check.connections,
+            errors: check.errors,
+            elapsed_ms: milliseconds(check.elapsed),
+        }))
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Applies pending migrations; answers which those were.
+///
+/// # Errors
+/// If the database cannot be opened or migrated.
+pub async fn migrate(settings: &DatabaseSettings) -> Result<Vec<String>, AppError> {
+    if settings.url == DatabaseUrl::Memory {
+        return Ok(Vec::new());
+    }
+    tubeatlas_adapters_sqlite::migrate(&sqlite_config(settings))
+        .await
+        .map_err(|error| failed(settings, error))
+}
+
+/// Which migrations the database has, and which it needs.
+///
+/// # Errors
+/// If there is no database, or it cannot be read.
+pub async fn migrations(settings: &DatabaseSettings) -> Result<Migrations, AppError> {
+    if settings.url == DatabaseUrl::Memory {
+        return Ok(Migrations::default());
+    }
+    refuse_missing(settings)?;
+    let status = tubeatlas_adapters_sqlite::migration_status(&sqlite_config(settings)).await;
+    let status = status.map_err(|error| failed(settings, error))?;
+    Ok(Migrations { applied: status.applied, pending: status.pending })
+}
+
+fn refuse_missing(settings: &DatabaseSettings) -> Result<(), AppError> {
+    match &settings.url {
+        // If it cannot be told whether the file is there, opening it tells why.
+        DatabaseUrl::SqliteFile(path) if matches!(path.try_exists(), Ok(false)) => {
+            Err(AppError::NoDatabase(settings.url.to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn failed(settings: &DatabaseSettings, source: tubeatlas_ports::Error) -> AppError {
+    AppError::Open { database: settings.url.to_string(), source }
+}
+
+fn sqlite_config(settings: &DatabaseSettings) -> SqliteConfig {
+    use tubeatlas_adapters_sqlite as sqlite;
+
+    let location = match &settings.url {
+        DatabaseUrl::SqliteFile(path) => Location::File(path.clone()),
+        DatabaseUrl::SqliteTemporary | DatabaseUrl::Memory => Location::Temporary,
+    };
+    SqliteConfig {
+        pool_size: settings.pool_size,
+        acquire_timeout: settings.acquire_timeout,
+        busy_timeout: settings.busy_timeout,
+        journal_mode: match settings.journal_mode {
+            JournalMode::Wal => sqlite::JournalMode::Wal,
+            JournalMode::Delete => sqlite::JournalMode::Delete,
+            JournalMode::Truncate => sqlite::JournalMode::Truncate,
+            JournalMode::Persist => sqlite::JournalMode::Persist,
+        },
+        synchronous: match settings.synchronous {
+            Synchronous::Off => sqlite::Synchronous::Off,
+            Synchronous::Normal => sqlite::Synchronous::Normal,
+            Synchronous::Full => sqlite::Synchronous::Full,
+            Synchronous::Extra => sqlite::Synchronous::Extra,
+        },
+        foreign_keys: settings.foreign_keys,
+        pre_ping: settings.pre_ping,
+        echo: settings.echo,
+        unit_of_work_timeout: settings.unit_of_work_timeout,
+        ..SqliteConfig::new(location)
+    }
+}
