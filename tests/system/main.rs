@@ -1,0 +1,11 @@
+//! The binary from outside: its commands, its service, interruptions and bad input.
+//!
+//! A test target of the crate `tubeatlas`, so that Cargo builds the binary first and says where it is.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+
+mod bad_input;
+mod commands;
+mod import;
+mod service;
+mod support;

@@ -1,0 +1,139 @@
+//! The service, over HTTP.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::Sandbox;
+
+/// A service on a port of its own, killed when the test is over.
+struct Service {
+    child: Child,
+    address: String,
+}
+
+impl Service {
+    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0", "--format", "json"], arguments].concat();
+        let mut child = sandbox
+            .command(&arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said: Value = serde_json::from_str(&line).expect("it says where it listens");
+        let address = said["listening"].as_str().unwrap().trim_start_matches("http://").to_owned();
+        Self { child, address }
+    }
+
+    /// Status, head and body of the answer to a request.
+    fn get(&self, path: &str) -> (u16, String, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, head.to_ascii_lowercase(), body.to_owned())
+    }
+
+    fn json(&self, path: &str) -> (u16, Value) {
+        let (status, _, body) = self.get(path);
+        (status, serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}")))
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_catalogue_is_served_and_ends_when_asked() {
+    let sandbox = Sandbox::new();
+    sandbox.import_samples();
+    let mut service = Service::start(&sandbox, &[]);
+
+    assert_eq!(service.get("/").0, 200);
+    assert_eq!(service.get("/health").0, 200);
+    let (status, health) = service.json("/health/db");
+    assert_eq!(status, 200, "{health}");
+    let (_, page) = service.json("/api/v1/videos?limit=4&order=oldest");
+    assert_eq!(page["items"].as_array().unwrap().len(), 4, "{page}");
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let (_, rest) = service.json(&format!("/api/v1/videos?limit=4&order=oldest&cursor={cursor}"));
+    assert_eq!(rest["items"].as_array().unwrap().len(), 2, "{rest}");
+    assert_eq!(service.json("/api/v1/videos/Dumpling-01").1["id"], "Dumpling-01");
+    let (status, transcript) = service.json("/api/v1/videos/Dumpling-01/transcripts/en");
+    assert!(status == 200 && transcript.to_string().contains("earlobe"), "{transcript}");
+
+    // The same answer as on the command line.
+    let (_, found) = service.json("/api/v1/search?q=%22dough%20rest%22");
+    let told = sandbox.json(&["search", "\"dough rest\""]).json();
+    assert_eq!(found, told);
+
+    for (path, status) in [
+        ("/api/v1/videos/nothing", 404),
+        ("/nothing", 404),
+        ("/api/v1/videos?limit=0", 400),
+        ("/api/v1/videos?sort=x", 400),
+        ("/api/v1/videos?cursor=forged", 400),
+        ("/api/v1/search", 400),
+        ("/api/v1/search?q=%22", 400),
+        ("/api/v1/videos/%00", 400),
+    ] {
+        let (found, answer) = service.json(path);
+        assert_eq!(found, status, "{path}: {answer}");
+        assert!(answer["error"]["message"].is_string(), "{path}: {answer}");
+    }
+
+    service.signal("-TERM");
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_catalogue_in_memory_can_be_served() {
+    let sandbox = Sandbox::new();
+    let service = Service::start(&sandbox, &["--database", "memory:"]);
+    let (status, page) = service.json("/api/v1/videos");
+    assert_eq!((status, page["items"].as_array().unwrap().len()), (200, 0));
+    assert_eq!(service.get("/health/db").0, 200);
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let sandbox = Sandbox::new();
+    let service = Service::start(&sandbox, &[]);
+    let run = sandbox.run(&["serve", "--listen", &service.address]).ended_with(2);
+    assert!(run.stderr.contains(&service.address), "{}", run.stderr);
+}
+
+/// The database is taken away under the service: its health says so, and data are 503 with Retry-After.
+#[test]
+fn trouble_with_the_database_is_503() {
+    let sandbox = Sandbox::new();
+    sandbox.import_samples();
+    let service = Service::start(&sandbox, &[]);
+    assert_eq!(service.get("/health/db").0, 200);
+    let path = sandbox.path("tubeatlas.db");
+    let bytes = std::fs::read(&path).unwrap();
+    // The pages of the tables are overwritten; the connections that are open meet garbage.
+    std::fs::write(&path, vec![0x5a; bytes.len()]).unwrap();
+    let (status, head, body) = service.get("/api/v1/videos");
+    assert_eq!(status, 503, "{body}");
+    assert!(head.contains("retry-after:"), "{head}");
+    assert!(!body.contains("malformed") && !body.contains("tubeatlas.db") && !body.contains("SELECT"), "{body}");
+    assert_eq!(service.get("/health").0, 200, "the service itself lives");
+    assert_eq!(service.get("/health/db").0, 503);
+}
