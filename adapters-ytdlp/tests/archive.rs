@@ -464,8 +464,9 @@ fn a_file_that_is_gone_meanwhile_is_refused_and_the_rest_is_read() {
         let mut reader = YtDlpArchive::new(vec![archive.root()]).open().await.unwrap();
         let gone = archive.root().join("Channel/A talk v1.2 [aaaaaaaaaaa].info.json");
         fs::remove_file(&gone).unwrap();
-        let (mut videos, mut refused) = (0, Vec::new());
+        let (mut videos, mut entries, mut refused) = (0, 0, Vec::new());
         while let Some(entry) = reader.next().await {
+            entries += 1;
             match entry {
                 Ok(ArchiveEntry::Video(_)) => videos += 1,
                 Ok(ArchiveEntry::Ignored(_)) => (),
@@ -473,6 +474,7 @@ fn a_file_that_is_gone_meanwhile_is_refused_and_the_rest_is_read() {
             }
         }
         assert_eq!(videos, 4);
+        assert_eq!(reader.expected_entries(), Some(entries));
         let it = refused.iter().find(|refusal| refusal.path == gone).unwrap();
         assert!(it.reason.contains("is gone"), "{it}");
         refused.iter().filter(|refusal| refusal.reason.contains("whose document was refused")).count()

@@ -65,9 +65,7 @@ impl Tag {
 
 /// The tag with which the text begins.
 fn tag(text: &str) -> Option<Tag> {
-    // A tag that is longer than this is text with a stray bracket; without the bound, many brackets would
-    // make many searches to the end.
-    let end = text.bytes().take(1_000).position(|byte| byte == b'>')?;
+    let end = closing(text, b'<', b'>')?;
     let inside = &text[1..end];
     if inside.starts_with(|c: char| c.is_ascii_digit()) {
         return stamp(inside).map(|_| Tag::Time(end + 1));
@@ -82,12 +80,19 @@ fn tag(text: &str) -> Option<Tag> {
     (known || inside == "/").then_some(Tag::Other(end + 1))
 }
 
+/// Where what opens at the start of the text is closed, before another opens; so that many brackets do not
+/// make many searches to the end.
+fn closing(text: &str, open: u8, close: u8) -> Option<usize> {
+    let end = 1 + text.bytes().skip(1).position(|byte| byte == open || byte == close)?;
+    (text.as_bytes()[end] == close).then_some(end)
+}
+
 /// The length of `{\an8}` and its like, with which SubRip files place a line.
 fn position(text: &str) -> Option<usize> {
     if !text.starts_with("{\\") {
         return None;
     }
-    text.bytes().take(1_000).position(|byte| byte == b'}').map(|end| end + 1)
+    closing(text, b'{', b'}').map(|end| end + 1)
 }
 
 /// The character that an entity stands for, and the entity's length.
@@ -136,6 +141,7 @@ mod tests {
             ("{\\an8}{\\i1}up{\\i0}", "up"),
             ("one<br>two<br/>three", "one\ntwo\nthree"),
             ("</>closed", "closed"),
+            ("<<i>quoted</i>>", "<quoted>"),
             ("I<00:00:01.520><c> hope</c><00:00:01.680><c> you</c>", "I hope you"),
             ("", ""),
             (" ", ""),
@@ -160,6 +166,7 @@ mod tests {
             "&",
             "{\\an8",
             "<99>",
+            "x <<- y",
         ] {
             assert_eq!(line(raw).text, raw);
         }

@@ -37,9 +37,21 @@ struct RawCue {
     start_ms: u64,
     end_ms: u64,
     lines: Vec<Line>,
+    /// Whether a line of it has text.
+    spoken: bool,
 }
 
 impl RawCue {
+    fn new((start_ms, end_ms): (u64, u64)) -> Self {
+        Self { start_ms, end_ms, lines: Vec::new(), spoken: false }
+    }
+
+    fn push(&mut self, raw: &str) {
+        let line = markup::line(raw);
+        self.spoken |= !line.text.is_empty();
+        self.lines.push(line);
+    }
+
     fn text(&self) -> String {
         let lines: Vec<&str> =
             self.lines.iter().map(|line| line.text.as_str()).filter(|text| !text.is_empty()).collect();
@@ -320,6 +332,24 @@ mod tests {
             "99999999999999999999:00:00.000 --> 1:2:3",
         ]);
         proptest::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+    }
+
+    #[test]
+    fn hostile_files_take_no_more_time_than_their_size() {
+        let cue = "WEBVTT\n\n00:01.000 --> 00:02.000\n";
+        let many = |text: &str| text.repeat(200_000);
+        for text in [
+            format!("{cue}{}>", many("<")),
+            format!("{cue}{}}}", many("{\\")),
+            format!("{cue}{};", many("&")),
+            format!("{cue}{}\n{}", many(" \n"), many("stray\n\n")),
+            format!("{cue}words\n{}\n{}", many(" \n"), many("stray\n\n")),
+            format!("{cue}{}", many("0:00:01.000,0:00:01.010\na\n")),
+            many("1\n"),
+            many("\r"),
+        ] {
+            let _ = parse(text.as_bytes(), false);
+        }
     }
 
     proptest! {

@@ -4,7 +4,7 @@
 //! empty. YouTube's SubViewer files (`.sbv`) are read in the same way; they have no numbers.
 
 use super::time::times;
-use super::{Parsed, RawCue, markup};
+use super::{Parsed, RawCue};
 
 /// Reads SubRip or SubViewer.
 pub(super) fn parse(text: &str) -> Parsed {
@@ -12,11 +12,11 @@ pub(super) fn parse(text: &str) -> Parsed {
     let mut body: Vec<&str> = Vec::new();
     let mut number = None;
     for line in super::lines(text) {
-        if let Some((start_ms, end_ms)) = times(line) {
+        if let Some(times) = times(line) {
             let heading = take_heading(&mut body, parsed.cues.is_empty(), number);
             number = heading.and_then(|line| line.trim().parse().ok()).or(number);
             close(&mut parsed, &mut body);
-            parsed.cues.push(RawCue { start_ms, end_ms, lines: Vec::new() });
+            parsed.cues.push(RawCue::new(times));
         } else {
             body.push(line);
         }
@@ -71,7 +71,7 @@ fn close(parsed: &mut Parsed, body: &mut Vec<&str>) {
                 if broken(line) {
                     *strays += 1;
                 } else if !heads_broken {
-                    cue.lines.push(markup::line(line));
+                    cue.push(line);
                 }
             }
         }

@@ -98,9 +98,6 @@ enum New {
 }
 
 fn what_is_new(screen: &[Line], cue: &RawCue) -> New {
-    if cue.lines.first().is_some_and(|line| line.text.is_empty()) {
-        return New::All; // the screen was cleared
-    }
     let mut before: Vec<&str> = texts(screen).rev().take(MAX_CARRIED).collect();
     before.reverse();
     let shown = texts(&cue.lines).take(MAX_CARRIED + 1).count();
@@ -254,6 +251,18 @@ mod tests {
         let text =
             format!("WEBVTT\n\n00:00.000 --> 00:01.000\n{line}\n\n00:01.000 --> 00:02.000\n{line}\n\n");
         assert_eq!(spoken(&text), ["la la", "la la"]);
+    }
+
+    #[test]
+    fn a_line_with_word_times_is_new_though_the_same_stood_there() {
+        let timed = |line: &str| line.replace(' ', "<00:00:00.500><c> </c>");
+        let refrain = format!("{}\n{}", timed("la la"), timed("oh oh"));
+        let text = format!(
+            "WEBVTT\n\n00:00.000 --> 00:01.000\n \n{}\n\n00:01.000 --> 00:01.010\nla la\n \n\n\
+             00:01.010 --> 00:02.000\n{refrain}\n\n",
+            timed("la la")
+        );
+        assert_eq!(spoken(&text), ["la la", "la la\noh oh"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! WebVTT: <https://www.w3.org/TR/webvtt1/>, read with patience.
 
 use super::time::times;
-use super::{Parsed, RawCue, markup};
+use super::{Parsed, RawCue};
 
 /// Whether the text begins as a WebVTT file must.
 pub(super) fn has_header(text: &str) -> bool {
@@ -36,8 +36,8 @@ pub(super) fn parse(text: &str) -> Parsed {
             state = State::Block(None);
             continue;
         }
-        if let Some((start_ms, end_ms)) = times(line) {
-            parsed.cues.push(RawCue { start_ms, end_ms, lines: Vec::new() });
+        if let Some(times) = times(line) {
+            parsed.cues.push(RawCue::new(times));
             state = State::Cue;
             continue;
         }
@@ -75,13 +75,13 @@ impl Parsed {
     /// Adds a line to the last cue.
     fn push(&mut self, line: &str) {
         if let Some(cue) = self.cues.last_mut() {
-            cue.lines.push(markup::line(line));
+            cue.push(line);
         }
     }
 
     /// Gives a line that stands in no cue to the last cue if that one has no text, and says whether it did.
     fn put_back(&mut self, line: &str) -> bool {
-        let empty = self.cues.last().is_some_and(|cue| cue.lines.iter().all(|line| line.text.is_empty()));
+        let empty = self.cues.last().is_some_and(|cue| !cue.spoken);
         if empty {
             // What was trimmed away is the display line above this one.
             self.push("");
@@ -129,10 +129,9 @@ mod tests {
 
     #[test]
     fn a_display_line_of_one_space_does_not_end_the_cue() {
-        assert_eq!(
-            cues("WEBVTT\n\n00:01.000 --> 00:02.000\n \nwords\n\n"),
-            [(1_000, 2_000, "words".to_owned())]
-        );
+        let text = "WEBVTT\n\n00:01.000 --> 00:02.000\n \nwords\n \nmore\n\n";
+        assert_eq!(cues(text), [(1_000, 2_000, "words\nmore".to_owned())]);
+        assert_eq!(parse(text).strays, 0);
     }
 
     #[test]
