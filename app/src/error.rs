@@ -105,7 +105,9 @@ fn store_hint(error: &StoreError) -> Option<&'static str> {
             "another program may be writing; try again, or allow more TUBEATLAS_DATABASE_ACQUIRE_TIMEOUT",
         ),
         StoreError::ReadOnly { .. } => Some("make the file and its folder writable"),
-        StoreError::NotFound { .. } => Some("the `list` commands show what there is"),
+        StoreError::NotFound { .. } => {
+            Some("the `list` commands show what there is, and with --deleted what was deleted")
+        }
         _ => None,
     }
 }

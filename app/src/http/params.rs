@@ -31,7 +31,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
         let Query(params) = Query::from_request_parts(parts, state).await.map_err(|error| {
             let text = error.body_text();
             let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-            ApiError::invalid(None, text)
+            match text.split_once(": ") {
+                Some((field, problem)) if field.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') => {
+                    ApiError::invalid(Some(field), problem)
+                }
+                _ => ApiError::invalid(None, text),
+            }
         })?;
         Ok(Self(params))
     }

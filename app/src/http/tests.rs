@@ -48,9 +48,17 @@ async fn health_tells_the_process_from_the_database() {
     assert_eq!(get(MockStore::default(), "/health").await, (StatusCode::OK, json!({"status": "ok"})));
 
     let mut store = MockStore::default();
-    store.calls.expect_health().return_once(|| Ok(Health::new("sqlite")));
-    let (status, body) = get(store, "/health/db").await;
-    assert_eq!((status, &body["adapter"]), (StatusCode::OK, &json!("sqlite")));
+    let mut health = Health::new("sqlite");
+    health.details.insert("path", "/secret/path".into());
+    health.details.insert("sqlite_version", "3.53.2".into());
+    store.calls.expect_health().return_once(|| Ok(health));
+    assert_eq!(
+        get(store, "/health/db").await,
+        (
+            StatusCode::OK,
+            json!({"status": "ok", "adapter": "sqlite", "details": {"sqlite_version": "3.53.2"}})
+        )
+    );
 
     let mut store = MockStore::default();
     store.calls.expect_health().return_once(|| Err(Error::Closed { what: "the store".into() }));
@@ -104,8 +112,8 @@ async fn what_a_client_does_wrong_is_400_by_name() {
     for (path, named) in [
         ("/search", "q"),
         ("/search?q=-x", "q"),
-        ("/search?q=x&page=2", "page"),
-        ("/search?q=x&limit=many", "limit"),
+        ("/search?q=x&page=2", "\"field\":\"page\""),
+        ("/search?q=x&limit=many", "\"field\":\"limit\""),
         ("/search?q=x&q=y", "q"),
         ("/search?q=x&language=%E6%97%A5", "language"),
         ("/videos?order=best", "best"),
