@@ -215,3 +215,55 @@ fn sqlite_config(settings: &DatabaseSettings) -> SqliteConfig {
         ..SqliteConfig::new(location)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_command_that_only_reads_makes_no_database() {
+        let url = DatabaseUrl::SqliteFile("/nonexistent/tubeatlas.db".into());
+        let settings = DatabaseSettings { url, ..DatabaseSettings::default() };
+        for missing in [Missing::Refuse, Missing::RefuseAndLeaveAsItIs] {
+            assert!(matches!(open(&settings, missing).await, Err(AppError::NoDatabase(_))));
+        }
+        assert!(matches!(migrations(&settings).await, Err(AppError::NoDatabase(_))));
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_adapter() {
+        let settings = DatabaseSettings::default();
+        let default = SqliteConfig::new(Location::File("tubeatlas.db".into()));
+        assert_eq!(sqlite_config(&settings), default);
+    }
+
+    #[test]
+    fn every_setting_reaches_the_adapter() {
+        let settings = DatabaseSettings {
+            url: DatabaseUrl::SqliteTemporary,
+            pool_size: 3,
+            acquire_timeout: Duration::from_secs(1),
+            busy_timeout: Duration::from_secs(2),
+            journal_mode: JournalMode::Truncate,
+            synchronous: Synchronous::Extra,
+            foreign_keys: false,
+            pre_ping: false,
+            echo: true,
+            unit_of_work_timeout: Duration::from_secs(3),
+        };
+        let expected = SqliteConfig {
+            location: Location::Temporary,
+            pool_size: 3,
+            acquire_timeout: Duration::from_secs(1),
+            busy_timeout: Duration::from_secs(2),
+            journal_mode: tubeatlas_adapters_sqlite::JournalMode::Truncate,
+            synchronous: tubeatlas_adapters_sqlite::Synchronous::Extra,
+            foreign_keys: false,
+            pre_ping: false,
+            echo: true,
+            unit_of_work_timeout: Duration::from_secs(3),
+            migrate: true,
+        };
+        assert_eq!(sqlite_config(&settings), expected);
+    }
+}
