@@ -27,7 +27,7 @@ fn what_was_said_is_found_with_its_moment() {
     let (video, language, start, text, url) = only(&search(&sandbox, &["\"dough rest for half an hour\""]));
     assert_eq!((video.as_str(), language.as_str(), start), ("Dumpling-01", "en", 19_500));
     assert!(text.contains("let the dough rest"), "{text}");
-    assert_eq!(url, "https://www.youtube.com/watch?v=Dumpling-01&t=19s");
+    assert_eq!(url, "https://videos.example/watch?v=Dumpling-01&t=19s");
 
     // Without accents and case, in French; a word behind an apostrophe; entities are decoded.
     let (video, language, start, ..) = only(&search(&sandbox, &["\"AURORE BOREALE\"", "--language", "fr"]));

@@ -119,21 +119,48 @@ fn a_port_in_use_is_named() {
     assert!(run.stderr.contains(&service.address), "{}", run.stderr);
 }
 
-/// The database is taken away under the service: its health says so, and data are 503 with Retry-After.
+/// The database is damaged under the service: what needs it is 503 with Retry-After, and says nothing of the
+/// inside; the service itself lives.
 #[test]
 fn trouble_with_the_database_is_503() {
     let sandbox = Sandbox::new();
-    sandbox.import_samples();
+    // More than SQLite's cache holds, so that the damage is met.
+    std::fs::create_dir(sandbox.path("archive")).unwrap();
+    for n in 0..60 {
+        let description = "x".repeat(90_000);
+        let document =
+            serde_json::json!({"id": format!("video-{n:05}"), "title": "T", "description": description});
+        std::fs::write(sandbox.path(&format!("archive/{n}.info.json")), document.to_string()).unwrap();
+    }
+    sandbox.run(&["import", "archive"]).ended_with(0);
     let service = Service::start(&sandbox, &[]);
-    assert_eq!(service.get("/health/db").0, 200);
+    assert_eq!(service.get("/api/v1/videos?limit=60").0, 200);
     let path = sandbox.path("tubeatlas.db");
     let bytes = std::fs::read(&path).unwrap();
-    // The pages of the tables are overwritten; the connections that are open meet garbage.
     std::fs::write(&path, vec![0x5a; bytes.len()]).unwrap();
-    let (status, head, body) = service.get("/api/v1/videos");
-    assert_eq!(status, 503, "{body}");
+    let (status, head, body) = service.get("/api/v1/videos?limit=60");
+    assert_eq!(status, 503, "{body:.300}");
     assert!(head.contains("retry-after:"), "{head}");
-    assert!(!body.contains("malformed") && !body.contains("tubeatlas.db") && !body.contains("SELECT"), "{body}");
+    for inside in ["malformed", "tubeatlas.db", "SELECT", "table"] {
+        assert!(!body.contains(inside), "{body}");
+    }
     assert_eq!(service.get("/health").0, 200, "the service itself lives");
-    assert_eq!(service.get("/health/db").0, 503);
+}
+
+#[test]
+fn a_damaged_database_is_refused_at_the_start() {
+    let sandbox = Sandbox::new();
+    sandbox.import_samples();
+    let path = sandbox.path("tubeatlas.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8_192].fill(0x5a);
+    std::fs::write(&path, &bytes).unwrap();
+    let run = sandbox.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_ne!(run.code, 0, "{}", run.stdout);
+    assert!(
+        run.stderr.contains("did not pass its checks") || run.stderr.contains("damaged"),
+        "{}",
+        run.stderr
+    );
 }
