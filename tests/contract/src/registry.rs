@@ -290,6 +290,65 @@ macro_rules! __for_each_rule {
                 must_tsk_w_010_a_transition_of_a_missing_task_is_not_found
                 must_tsk_w_011_updated_at_never_goes_back
                 ;
+            units_of_work:
+                must_uow_a_001_a_commit_makes_all_of_it_visible
+                must_uow_a_002_a_rollback_forgets_all_of_it
+                must_uow_a_003_dropping_it_forgets_all_of_it
+                must_uow_a_004_a_panic_of_its_owner_forgets_all_of_it
+                must_uow_a_005_cancelling_its_owner_forgets_all_of_it
+                must_uow_d_001_dropping_a_call_that_had_begun_ends_it
+                must_uow_d_002_a_call_that_was_never_polled_has_not_happened
+                must_uow_d_003_calls_polled_at_the_same_time_run_one_after_the_other
+                must_uow_e_001_an_error_that_changed_nothing_leaves_it_usable
+                must_uow_e_002_a_refused_batch_leaves_what_was_done_before
+                must_uow_e_003_a_conflict_of_revisions_ends_it
+                must_uow_e_004_a_refused_transition_ends_it
+                must_uow_e_005_every_write_in_a_read_only_unit_is_refused
+                must_uow_e_006_a_claim_in_a_unit_of_work_is_unsupported
+                must_uow_e_007_the_transitions_of_a_task_are_part_of_it
+                must_uow_i_001_it_reads_what_it_wrote
+                must_uow_i_002_nobody_sees_it_before_it_is_committed
+                must_uow_i_003_a_read_only_unit_sees_one_moment
+                must_uow_i_004_it_sees_all_that_was_acknowledged_before_it_began
+                must_uow_i_005_a_writing_unit_sees_one_moment_too
+                must_uow_i_006_no_update_is_lost
+                must_uow_i_007_no_write_is_skewed
+                must_uow_w_001_a_second_writer_gets_its_turn
+                must_uow_w_002_a_second_writer_does_not_wait_longer_than_configured
+                must_uow_w_003_a_single_write_does_not_wait_longer_than_configured
+                must_uow_w_004_reads_do_not_wait_for_an_open_writer
+                must_uow_w_005_after_its_deadline_it_has_ended
+                must_uow_w_006_a_forgotten_writer_lets_the_next_one_in_after_its_deadline
+                must_uow_w_007_more_units_than_connections_are_answered_in_time
+                must_uow_w_008_a_waiter_that_gives_up_leaves_nothing_behind
+                ;
+            transactions:
+                must_trx_t_001_success_is_committed
+                must_trx_t_002_an_error_is_rolled_back_and_handed_on
+                must_trx_t_003_work_that_gave_way_is_run_again_on_a_clean_unit
+                must_trx_t_004_the_loop_commits_and_rolls_back
+                must_trx_t_005_read_only_work_reads_and_does_not_write
+                ;
+            concurrency:
+                must_con_n_001_fifty_units_of_work_at_once_are_all_committed
+                must_con_n_002_fifty_single_writes_at_once_are_all_done
+                must_con_n_003_no_update_that_demands_a_revision_is_lost
+                must_con_n_004_no_update_in_a_unit_of_work_is_lost
+                must_con_n_005_of_many_that_create_one_id_one_succeeds
+                stochastic_con_n_006_of_two_that_exclude_each_other_one_succeeds
+                stochastic_con_n_007_a_reader_sees_all_of_a_unit_of_work_or_nothing
+                stochastic_con_n_008_list_and_count_agree_inside_a_unit_of_work
+                must_con_n_009_a_cancelled_write_happens_wholly_or_not_at_all
+                must_con_n_010_cancelled_reads_leave_nothing_behind
+                ;
+            closing:
+                must_clo_h_001_a_store_that_works_says_so
+                must_clo_x_001_a_closed_store_answers_closed
+                must_clo_x_002_closing_again_succeeds
+                must_clo_x_003_an_open_unit_of_work_goes_on_and_close_waits_for_it
+                must_clo_x_004_dropping_a_close_does_not_open_it_again
+                must_clo_x_005_closing_one_store_leaves_others_open
+                ;
         }
     };
 }

@@ -1,6 +1,8 @@
 //! The rules, a file an area.
 
 pub(crate) mod channels;
+pub(crate) mod closing;
+pub(crate) mod concurrency;
 mod core;
 pub(crate) mod knowledge_graphs;
 mod lists;
@@ -8,5 +10,7 @@ pub(crate) mod media_files;
 mod owned;
 pub(crate) mod processing_tasks;
 mod subject;
+pub(crate) mod transactions;
 pub(crate) mod transcripts;
+pub(crate) mod units_of_work;
 pub(crate) mod videos;
