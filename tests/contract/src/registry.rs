@@ -290,6 +290,38 @@ macro_rules! __for_each_rule {
                 must_tsk_w_010_a_transition_of_a_missing_task_is_not_found
                 must_tsk_w_011_updated_at_never_goes_back
                 ;
+            search:
+                must_sea_f_001_channel_video_and_language_narrow_a_search
+                must_sea_f_002_deleted_videos_are_found_only_by_those_who_ask
+                must_sea_h_001_a_hit_shows_its_video_and_the_cues_of_the_domain
+                must_sea_h_002_title_and_description_are_one_text_without_language
+                must_sea_h_003_a_transcript_is_one_hit_however_often_it_matches
+                must_sea_m_001_sixty_queries_find_what_the_model_finds
+                must_sea_m_002_the_model_holds_after_many_writes
+                must_sea_o_001_hits_by_date_stand_in_their_total_order
+                must_sea_o_002_scores_are_finite_and_in_order_and_absent_by_date
+                must_sea_o_003_more_occurrences_do_not_score_lower
+                must_sea_o_004_a_rarer_word_does_not_score_lower
+                must_sea_o_005_a_longer_passage_does_not_score_higher
+                must_sea_p_001_pages_of_every_size_make_the_whole
+                must_sea_p_002_writes_between_pages_by_date_hide_and_repeat_nothing
+                must_sea_p_003_a_cursor_belongs_to_its_search
+                must_sea_p_004_the_limit_of_a_page_is_bounded
+                must_sea_q_001_a_word_is_found_whatever_its_case_and_accents
+                must_sea_q_002_a_phrase_is_found_across_cues_and_in_its_order_only
+                must_sea_q_003_a_prefix_finds_what_begins_so
+                must_sea_q_004_exclusion_or_and_and
+                must_sea_q_005_a_query_must_hold_in_one_passage
+                must_sea_q_006_every_script_is_found
+                must_sea_q_007_no_query_speaks_the_engines_own_language
+                must_sea_q_008_long_words_phrases_and_queries_are_answered
+                must_sea_x_001_search_follows_every_write_of_a_transcript
+                must_sea_x_002_search_follows_title_and_description
+                must_sea_x_003_search_follows_deletion_restoring_and_purge_of_the_video
+                must_sea_x_004_search_inside_a_unit_of_work_sees_its_writes_alone
+                must_sea_x_005_a_refused_write_leaves_no_trace_in_search
+                must_sea_x_006_search_follows_channel_and_date_of_the_video
+                ;
             units_of_work:
                 must_uow_a_001_a_commit_makes_all_of_it_visible
                 must_uow_a_002_a_rollback_forgets_all_of_it
@@ -393,5 +425,23 @@ mod tests {
     fn the_front_page_counts_the_rules() {
         let page = include_str!("lib.rs");
         assert!(page.contains(&format!("{} rules", RULES.len())), "there are {} rules", RULES.len());
+    }
+
+    /// `TUBEATLAS_WRITE_RULES=1 cargo test -p tubeatlas-contract` writes it anew.
+    #[test]
+    fn rules_md_lists_the_rules() {
+        let mut text = format!("# The {} rules\n\nMade from the registry; do not edit.\n", RULES.len());
+        for area in RULES.chunk_by(|a, b| a.area() == b.area()) {
+            text += &format!("\n## {} ({})\n\n", area[0].area().replace('_', " "), area.len());
+            text += "| id | strength | what it promises |\n|---|---|---|\n";
+            for rule in area {
+                text += &format!("| {} | {:?} | {} |\n", rule.id(), rule.strength(), rule.title());
+            }
+        }
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/RULES.md");
+        if std::env::var_os("TUBEATLAS_WRITE_RULES").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        assert!(std::fs::read_to_string(path).unwrap_or_default() == text, "RULES.md is out of date");
     }
 }

@@ -1,7 +1,7 @@
 //! Channels.
 
 use tubeatlas_domain::{Channel, GraphOwner, KnowledgeGraph, Video, VideoId};
-use tubeatlas_ports::{Repository, Visibility, WriteRepository};
+use tubeatlas_ports::Visibility;
 
 use super::core::{another_revision, rules_of};
 

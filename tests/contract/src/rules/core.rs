@@ -1,7 +1,7 @@
 //! Rules that hold for every kind of entity whose state is free. The files of the kinds name and number them.
 
 use tubeatlas_domain::Entity;
-use tubeatlas_ports::{Clock, MAX_BATCH, Repositories, Repository, Revision, Upserted, Visibility};
+use tubeatlas_ports::{Clock, MAX_BATCH, Repositories, Revision, Upserted, Visibility};
 
 use super::subject::{Subject, VISIBILITIES, Written};
 use crate::check::{already_exists, holds, invalid, not_found, revision_conflict, same, some};

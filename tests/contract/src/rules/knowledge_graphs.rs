@@ -1,7 +1,7 @@
 //! Knowledge graphs.
 
 use tubeatlas_domain::{Channel, GraphOwner, KnowledgeGraph};
-use tubeatlas_ports::{Repository, Visibility, WriteRepository};
+use tubeatlas_ports::Visibility;
 
 use super::core::rules_of;
 

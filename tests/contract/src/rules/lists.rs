@@ -1,7 +1,6 @@
 //! Lists: orders, filters, counts, pages and cursors, for every kind of entity. The files of the kinds name and
 //! number these rules.
 
-use tubeatlas_domain::Entity;
 use tubeatlas_ports::{
     Catalogued, Cursor, CursorScope, MAX_CURSOR_BYTES, MAX_PAGE_LIMIT, Page, PageRequest, Repository, Stored,
     Visibility,

@@ -1,7 +1,7 @@
 //! Media files.
 
 use tubeatlas_domain::{MAX_PATH_BYTES, MediaFile, MediaFileId};
-use tubeatlas_ports::{Repository, Visibility, WriteRepository};
+use tubeatlas_ports::Visibility;
 
 use super::core::rules_of;
 

@@ -9,6 +9,7 @@ mod lists;
 pub(crate) mod media_files;
 mod owned;
 pub(crate) mod processing_tasks;
+pub(crate) mod search;
 mod subject;
 pub(crate) mod transactions;
 pub(crate) mod transcripts;

@@ -2,7 +2,7 @@
 //! rules.
 
 use tubeatlas_domain::Video;
-use tubeatlas_ports::{MAX_BATCH, PageRequest, Repository, Stored, Upserted, Visibility, WriteRepository};
+use tubeatlas_ports::{MAX_BATCH, PageRequest, Repository, Stored, Upserted, Visibility};
 
 use super::core::another_revision;
 use super::subject::{Movable, OfVideo, Subject, VISIBILITIES, store_videos};

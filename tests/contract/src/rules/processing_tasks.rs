@@ -8,7 +8,7 @@ use tubeatlas_domain::{
 };
 use tubeatlas_ports::{
     ClaimRequest, Clock, MAX_EXPIRED_PER_CLAIM, MAX_LEASE_MS, MAX_PAGE_LIMIT, ProcessingTaskFilter,
-    ProcessingTaskRepository, Repository, Result, Stored, Visibility,
+    ProcessingTaskRepository, Result, Stored, Visibility,
 };
 
 use super::core::{increasing, rules_of};

@@ -1,7 +1,7 @@
 //! Videos.
 
 use tubeatlas_domain::{Channel, ProcessingTask, Video};
-use tubeatlas_ports::{Clock, Repository, Upserted, Visibility, WriteRepository};
+use tubeatlas_ports::{Clock, Upserted, Visibility};
 
 use super::core::{another_revision, increasing, rules_of};
 
