@@ -8,10 +8,11 @@ use imbl::{OrdMap, OrdSet};
 use tubeatlas_domain::search::tokens;
 use tubeatlas_domain::{MediaFile, MediaFileId, Timestamp, VideoId};
 use tubeatlas_ports::{
-    MediaFileFilter, MediaFileOrder, MediaFilePosition, MediaFileRepository, Result, Stored, Visibility,
+    Error, MediaFileFilter, MediaFileOrder, MediaFilePosition, MediaFileRepository, Result, Stored,
+    Visibility,
 };
 
-use crate::repository::{Kept, Rows, Written, already_exists};
+use crate::repository::{Kept, Rows, Written};
 use crate::session::Session;
 use crate::state::{Groups, State, Table, behind, between};
 use crate::videos::check_video;
@@ -117,7 +118,7 @@ impl Written for MediaFile {
     fn check_unique(&self, state: &State) -> Result<()> {
         match state.media_files.at(&self.path) {
             Some(other) if other.entity.id != self.id => {
-                Err(already_exists::<Self>("path", self.path.clone()))
+                Err(Error::already_exists::<Self>("path", &self.path))
             }
             _ => Ok(()),
         }

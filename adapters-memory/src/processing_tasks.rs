@@ -14,7 +14,7 @@ use tubeatlas_ports::{
     check_limit,
 };
 
-use crate::repository::{Kept, Rows, already_exists, find, put, take};
+use crate::repository::{Kept, Rows, find, put, take};
 use crate::session::Session;
 use crate::state::{CreationKey, Groups, Stamp, State, Table, between, by_creation, rekey};
 
@@ -133,7 +133,7 @@ impl ProcessingTaskRepository for Session {
         let task = ProcessingTask::enqueue(task.clone()).map_err(Error::Invalid);
         self.write(task, |state, stamp, task| {
             if ProcessingTask::table(state).contains_key(&task.id) {
-                return Err(already_exists::<ProcessingTask>("id", task.id.to_string()));
+                return Err(Error::already_exists::<ProcessingTask>("id", task.id));
             }
             let stored = Stored::created(task, stamp.now, state.next_revision()?);
             put(state, stored.clone());

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tubeatlas_domain::{EntityKind, Timestamp, VideoId};
+use tubeatlas_domain::{Timestamp, VideoId};
 use tubeatlas_ports::{
-    Catalogued, Conflict, Cursor, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repository, Result, Revision,
-    Stored, Upserted, Visibility, WriteRepository, check_batch, check_limit,
+    Catalogued, Cursor, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repository, Result, Revision, Stored,
+    Upserted, Visibility, WriteRepository, check_batch, check_limit,
 };
 
 use crate::session::Session;
@@ -84,53 +84,20 @@ pub(crate) fn take<E: Kept>(state: &mut State, stored: &Stored<E>) {
 
 /// What is stored under an id, deleted or not.
 pub(crate) fn find<E: Kept>(state: &State, id: &E::Id) -> Result<Arc<Stored<E>>> {
-    E::table(state).get::<E::Id>(id).cloned().ok_or_else(|| not_found::<E>(id))
+    E::table(state).get::<E::Id>(id).cloned().ok_or_else(|| Error::not_found::<E>(id))
 }
 
 fn find_live<E: Kept>(state: &State, id: &E::Id) -> Result<Arc<Stored<E>>> {
     find(state, id).and_then(|stored| match E::deleted_at(state, &stored) {
         None => Ok(stored),
-        Some(_) => Err(not_found::<E>(id)),
+        Some(_) => Err(Error::not_found::<E>(id)),
     })
-}
-
-fn not_found<E: Kept>(id: &E::Id) -> Error {
-    Error::NotFound { entity: E::KIND, key: id.to_string() }
-}
-
-/// Refuses what is not at the revision that was demanded.
-pub(crate) fn check_revision<E: Kept>(stored: &Stored<E>, expected: Option<Revision>) -> Result<()> {
-    match expected {
-        Some(expected) if expected != stored.revision => Err(Conflict::Revision {
-            entity: E::KIND,
-            key: stored.entity.id().to_string(),
-            expected,
-            actual: stored.revision,
-        }
-        .into()),
-        _ => Ok(()),
-    }
-}
-
-/// What is taken already.
-pub(crate) fn already_exists<E: Kept>(field: &'static str, value: String) -> Error {
-    Error::AlreadyExists { entity: E::KIND, field, value }
-}
-
-/// What an entity refers to and is not there.
-pub(crate) fn missing_reference<E: Kept>(entity: &E, reference: EntityKind, key: &impl ToString) -> Error {
-    Error::MissingReference {
-        entity: E::KIND,
-        key: entity.id().to_string(),
-        reference,
-        reference_key: key.to_string(),
-    }
 }
 
 fn create<E: Written>(state: &mut State, stamp: &Stamp<'_>, entity: &E) -> Result<Stored<E>> {
     let id = entity.id();
     if E::table(state).contains_key::<E::Id>(&id) {
-        return Err(already_exists::<E>("id", id.to_string()));
+        return Err(Error::already_exists::<E>("id", id));
     }
     store(state, stamp, entity, None)
 }
@@ -142,7 +109,7 @@ fn update<E: Written>(
     expected: Option<Revision>,
 ) -> Result<Stored<E>> {
     let stored = find_live::<E>(state, &entity.id())?;
-    check_revision(&stored, expected)?;
+    stored.check_revision(expected)?;
     if stored.entity == *entity {
         return Ok(Stored::clone(&stored));
     }
@@ -170,7 +137,7 @@ fn delete<E: Written>(
     expected: Option<Revision>,
 ) -> Result<()> {
     let stored = find_live::<E>(state, id)?;
-    check_revision(&stored, expected)?;
+    stored.check_revision(expected)?;
     E::check_unreferenced(state, id)?;
     E::delete(state, stamp, &stored)
 }
@@ -197,17 +164,6 @@ fn store<E: Written>(
 fn shown<'a, E: Kept>(state: &'a State, id: &E::Id, visibility: Visibility) -> Option<&'a Stored<E>> {
     let stored = E::table(state).get::<E::Id>(id)?;
     visibility.shows(E::deleted_at(state, stored)).then_some(stored)
-}
-
-/// A stored entity as a list shows it.
-fn listed<E: Kept>(stored: &Stored<E>) -> Stored<E::Listed> {
-    Stored {
-        entity: stored.entity.listed(),
-        created_at: stored.created_at,
-        updated_at: stored.updated_at,
-        revision: stored.revision,
-        deleted_at: stored.deleted_at,
-    }
 }
 
 #[async_trait]
@@ -238,7 +194,7 @@ impl<E: Kept> Repository<E> for Session {
             let after = page.after.as_ref().map(|cursor| cursor.decode(scope)).transpose()?;
             let one_more = usize::try_from(page.limit).unwrap_or(usize::MAX).saturating_add(1);
             let rows = E::rows(state, filter, page.order, after).take(one_more);
-            let rows = rows.map(|stored| listed::<E>(stored)).collect();
+            let rows = rows.map(|stored| stored.listed()).collect();
             Page::from_rows(rows, page.limit, |last| Cursor::encode(scope, &E::position(last)))
         })
     }

@@ -11,9 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
-use tubeatlas_domain::search::{
-    Expression, Passage, Phrase, SearchQuery, find_cues, find_in_text, phrase_ranges,
-};
+use tubeatlas_domain::search::{Expression, Passage, Phrase, SearchQuery, find_in_text, phrase_ranges};
 use tubeatlas_domain::{LanguageTag, Timestamp, TranscriptId, VideoId};
 use tubeatlas_ports::{
     Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPosition, SearchRequest,
@@ -361,19 +359,10 @@ fn hit(state: &State, query: &SearchQuery, place: &Place<'_>, cues: u32) -> Opti
         }
         None => None,
     };
-    let most = usize::try_from(cues).unwrap_or(usize::MAX);
-    let cues = transcript.into_iter().flat_map(|transcript| {
-        let found = find_cues(&transcript.cues, query, most).into_iter();
-        found.filter_map(|found| {
-            let cue = transcript.cues.get(found.cue)?;
-            Some(FoundCue {
-                start_ms: cue.start_ms,
-                end_ms: cue.end_ms,
-                text: cue.text.clone(),
-                highlights: found.highlights,
-            })
-        })
-    });
+    let cues = match transcript {
+        Some(transcript) => FoundCue::in_cues(&transcript.cues, query, cues),
+        None => Vec::new(),
+    };
     Some(SearchHit {
         video_id: place.video_id.clone(),
         title: video.title.clone(),
@@ -383,7 +372,7 @@ fn hit(state: &State, query: &SearchQuery, place: &Place<'_>, cues: u32) -> Opti
         published_at: video.published_at,
         language: place.language.cloned(),
         score: place.score,
-        cues: cues.collect(),
+        cues,
     })
 }
 

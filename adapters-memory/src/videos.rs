@@ -9,9 +9,11 @@ use tubeatlas_domain::{
     Channel, ChannelId, EntityKind, GraphOwner, KnowledgeGraph, MediaFile, Timestamp, Transcript, Video,
     VideoId,
 };
-use tubeatlas_ports::{Result, Revision, Stored, VideoFilter, VideoOrder, VideoPosition, VideoRepository};
+use tubeatlas_ports::{
+    Error, Result, Revision, Stored, VideoFilter, VideoOrder, VideoPosition, VideoRepository,
+};
 
-use crate::repository::{Kept, Rows, Written, check_revision, find, missing_reference, put, take};
+use crate::repository::{Kept, Rows, Written, find, put, take};
 use crate::search::DocumentKey;
 use crate::session::Session;
 use crate::state::{Groups, Stamp, State, Table, behind, between, rekey};
@@ -39,7 +41,7 @@ impl Videos {
 pub(crate) fn check_video<E: Kept>(state: &State, entity: &E, id: &VideoId) -> Result<()> {
     match state.videos.by_id.get(id) {
         Some(video) if video.deleted_at.is_none() => Ok(()),
-        _ => Err(missing_reference(entity, EntityKind::Video, id)),
+        _ => Err(Error::missing_reference(entity, EntityKind::Video, id)),
     }
 }
 
@@ -47,7 +49,7 @@ pub(crate) fn check_video<E: Kept>(state: &State, entity: &E, id: &VideoId) -> R
 pub(crate) fn check_channel<E: Kept>(state: &State, entity: &E, id: &ChannelId) -> Result<()> {
     match Channel::table(state).contains_key(id) {
         true => Ok(()),
-        false => Err(missing_reference(entity, EntityKind::Channel, id)),
+        false => Err(Error::missing_reference(entity, EntityKind::Channel, id)),
     }
 }
 
@@ -175,7 +177,7 @@ impl VideoRepository for Session {
     async fn purge(&self, id: &VideoId, expected: Option<Revision>) -> Result<()> {
         self.write(Ok(()), |state, _, ()| {
             let stored = find::<Video>(state, id)?;
-            check_revision(&stored, expected)?;
+            stored.check_revision(expected)?;
             let transcripts = state.transcripts.by_video.of(id).cloned();
             for id in transcripts.into_iter().flatten() {
                 take(state, &*find::<Transcript>(state, &id)?);

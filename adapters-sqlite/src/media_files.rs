@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use tubeatlas_domain::search::tokens;
-use tubeatlas_domain::{Entity, FrameRate, MediaFile, MediaFileFields, MediaFileId, VideoId};
+use tubeatlas_domain::{FrameRate, MediaFile, MediaFileFields, MediaFileId, VideoId};
 use tubeatlas_ports::{
     Error, MediaFileFilter, MediaFileOrder, MediaFilePosition, MediaFileRepository, Result, Stored,
     Visibility,
@@ -211,9 +211,7 @@ impl WritableTable for MediaFile {
             .optional()
             .doing("looking for a media file's path")?;
         match other {
-            Some(id) if id != key(self.id) => {
-                Err(Error::AlreadyExists { entity: Self::KIND, field: "path", value: self.path.clone() })
-            }
+            Some(id) if id != key(self.id) => Err(Error::already_exists::<Self>("path", &self.path)),
             _ => Ok(()),
         }
     }

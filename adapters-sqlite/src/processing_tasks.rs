@@ -16,7 +16,7 @@ use crate::columns::{RowName, json, number, small_number};
 use crate::error::Context;
 use crate::schema::processing_tasks;
 use crate::session::{Session, WriteContext};
-use crate::table::{Loaded, Table, already_exists, not_found};
+use crate::table::{Loaded, Table};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = processing_tasks, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -232,7 +232,7 @@ fn claim(context: &mut WriteContext<'_>, request: &ClaimRequest) -> Result<Optio
 fn enqueue(context: &mut WriteContext<'_>, new: NewTask) -> Result<Stored<ProcessingTask>> {
     let task = ProcessingTask::enqueue(new).map_err(Error::Invalid)?;
     if ProcessingTask::load(context.connection, &task.id())?.is_some() {
-        return Err(already_exists::<ProcessingTask>(&task.id()));
+        return Err(Error::already_exists::<ProcessingTask>("id", task.id()));
     }
     let stored = Stored::created(task, context.now, context.next_revision()?);
     let row = TaskRow::new(&stored)?;
@@ -269,7 +269,7 @@ impl Session {
     ) -> Result<Stored<ProcessingTask>> {
         self.write(move |context| {
             let old = ProcessingTask::load(context.connection, &id)?
-                .ok_or_else(|| not_found::<ProcessingTask>(&id))?;
+                .ok_or_else(|| Error::not_found::<ProcessingTask>(&id))?;
             let now = context.now;
             change(context, &old.stored, |task| transition(task, now))
         })

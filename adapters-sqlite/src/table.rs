@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use diesel::SqliteConnection;
 use tubeatlas_domain::{EntityKind, Timestamp};
 use tubeatlas_ports::{
-    Catalogued, Conflict, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repository, Result, Revision, Stored,
-    Upserted, Visibility, WriteRepository, check_batch, check_limit,
+    Catalogued, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repository, Result, Revision, Stored, Upserted,
+    Visibility, WriteRepository, check_batch, check_limit,
 };
 
 use crate::error::corrupt;
@@ -175,7 +175,7 @@ impl Session {
 
 fn create<E: WritableTable>(context: &mut WriteContext<'_>, entity: &E) -> Result<Stored<E>> {
     if E::load(context.connection, &entity.id())?.is_some() {
-        return Err(already_exists::<E>(&entity.id()));
+        return Err(Error::already_exists::<E>("id", entity.id()));
     }
     entity.check_unique(context.connection)?;
     check_references(context, entity)?;
@@ -188,7 +188,7 @@ fn update<E: WritableTable>(
     expected: Option<Revision>,
 ) -> Result<Stored<E>> {
     let old = load_live::<E>(context, &entity.id())?;
-    check_revision(&old, expected)?;
+    old.check_revision(expected)?;
     if old.entity == *entity {
         return Ok(old);
     }
@@ -218,7 +218,7 @@ fn delete<E: WritableTable>(
     expected: Option<Revision>,
 ) -> Result<()> {
     let old = load_live::<E>(context, id)?;
-    check_revision(&old, expected)?;
+    old.check_revision(expected)?;
     if let Some(by) = E::referrer(context.connection, id)? {
         return Err(Error::StillReferenced { entity: E::KIND, key: id.to_string(), by });
     }
@@ -254,30 +254,9 @@ fn refuse_missing<E: WritableTable>(entity: &E, references: References) -> Resul
         References::Missing(kind, key) => (kind, key),
         References::OfDeletedVideo(key) => (EntityKind::Video, key),
     };
-    let key = entity.id().to_string();
-    Err(Error::MissingReference { entity: E::KIND, key, reference, reference_key })
+    Err(Error::missing_reference(entity, reference, reference_key))
 }
 
 fn load_live<E: Table>(context: &mut WriteContext<'_>, id: &E::Id) -> Result<Stored<E>> {
-    get(context.connection, id, Visibility::Live)?.ok_or_else(|| not_found::<E>(id))
-}
-
-pub(crate) fn not_found<E: Table>(id: &E::Id) -> Error {
-    Error::NotFound { entity: E::KIND, key: id.to_string() }
-}
-
-pub(crate) fn already_exists<E: Table>(id: &E::Id) -> Error {
-    Error::AlreadyExists { entity: E::KIND, field: "id", value: id.to_string() }
-}
-
-pub(crate) fn check_revision<E: Table>(old: &Stored<E>, expected: Option<Revision>) -> Result<()> {
-    match expected {
-        Some(expected) if expected != old.revision => Err(Error::Conflict(Conflict::Revision {
-            entity: E::KIND,
-            key: old.id().to_string(),
-            expected,
-            actual: old.revision,
-        })),
-        _ => Ok(()),
-    }
+    get(context.connection, id, Visibility::Live)?.ok_or_else(|| Error::not_found::<E>(id))
 }

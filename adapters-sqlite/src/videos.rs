@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use tubeatlas_domain::{ChannelId, EntityKind, Video, VideoFields, VideoId};
 use tubeatlas_ports::{
-    Result, Revision, Stored, VideoFilter, VideoOrder, VideoPosition, VideoRepository, Visibility,
+    Error, Result, Revision, Stored, VideoFilter, VideoOrder, VideoPosition, VideoRepository, Visibility,
 };
 
 use crate::columns::{RowName, json, number, optional_number, word};
@@ -12,7 +12,7 @@ use crate::error::Context;
 use crate::passages;
 use crate::schema::{channels, knowledge_graphs, transcripts, videos};
 use crate::session::{Session, WriteContext};
-use crate::table::{Loaded, References, Table, WritableTable, check_revision, not_found};
+use crate::table::{Loaded, References, Table, WritableTable};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = videos, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -264,7 +264,8 @@ impl VideoRepository for Session {
     async fn restore(&self, id: &VideoId) -> Result<Stored<Video>> {
         let id = id.clone();
         self.write(move |context| {
-            let old = Video::load(context.connection, &id)?.ok_or_else(|| not_found::<Video>(&id))?.stored;
+            let old =
+                Video::load(context.connection, &id)?.ok_or_else(|| Error::not_found::<Video>(&id))?.stored;
             if old.deleted_at.is_none() {
                 return Ok(old);
             }
@@ -278,8 +279,9 @@ impl VideoRepository for Session {
     async fn purge(&self, id: &VideoId, expected: Option<Revision>) -> Result<()> {
         let id = id.clone();
         self.write(move |context| {
-            let old = Video::load(context.connection, &id)?.ok_or_else(|| not_found::<Video>(&id))?.stored;
-            check_revision(&old, expected)?;
+            let old =
+                Video::load(context.connection, &id)?.ok_or_else(|| Error::not_found::<Video>(&id))?.stored;
+            old.check_revision(expected)?;
             purge(context.connection, &id)
         })
         .await

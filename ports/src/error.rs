@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use tubeatlas_domain::{EntityKind, TransitionError, ValidationError};
+use tubeatlas_domain::{Entity, EntityKind, TransitionError, ValidationError};
 
 use crate::Revision;
 
@@ -174,6 +174,26 @@ pub enum Conflict {
 }
 
 impl Error {
+    /// There is no entity with this id, or it is hidden.
+    pub fn not_found<E: Entity>(id: &E::Id) -> Self {
+        Self::NotFound { entity: E::KIND, key: id.to_string() }
+    }
+
+    /// Another entity has this value in `field`, which must be unique.
+    pub fn already_exists<E: Entity>(field: &'static str, value: impl ToString) -> Self {
+        Self::AlreadyExists { entity: E::KIND, field, value: value.to_string() }
+    }
+
+    /// The entity refers to something that is not there, or hidden.
+    pub fn missing_reference<E: Entity>(entity: &E, reference: EntityKind, key: impl ToString) -> Self {
+        Self::MissingReference {
+            entity: E::KIND,
+            key: entity.id().to_string(),
+            reference,
+            reference_key: key.to_string(),
+        }
+    }
+
     /// Whether the same request may succeed when it is made again a little later, without anybody mending
     /// anything: after [`Conflict::Serialization`], [`Unavailable`](Self::Unavailable) and
     /// [`Timeout`](Self::Timeout).

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tubeatlas_domain::{MAX_NUMBER, Problem, Timestamp, ValidationError};
+use tubeatlas_domain::{Entity, MAX_NUMBER, Problem, Timestamp, ValidationError};
+
+use crate::{Catalogued, Conflict, Error, Result};
 
 /// The number of a change. They come from one sequence for the whole store:
 /// - no two changes share a revision;
@@ -96,11 +98,44 @@ impl<E> Stored<E> {
     {
         Self { deleted_at: None, ..self.changed(self.entity.clone(), now, revision) }
     }
+}
 
+impl<E> Stored<E> {
     /// What was stored seen through `view`, with everything else as it is.
     pub fn map<F>(self, view: impl FnOnce(E) -> F) -> Stored<F> {
         Stored {
             entity: view(self.entity),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            revision: self.revision,
+            deleted_at: self.deleted_at,
+        }
+    }
+}
+
+impl<E: Entity> Stored<E> {
+    /// That it is still at the revision that is demanded, if one is.
+    ///
+    /// # Errors
+    /// [`Conflict::Revision`] if it is at another one.
+    pub fn check_revision(&self, expected: Option<Revision>) -> Result<()> {
+        match expected {
+            Some(expected) if expected != self.revision => Err(Error::Conflict(Conflict::Revision {
+                entity: E::KIND,
+                key: self.entity.id().to_string(),
+                expected,
+                actual: self.revision,
+            })),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<E: Catalogued> Stored<E> {
+    /// What a list shows of it.
+    pub fn listed(&self) -> Stored<E::Listed> {
+        Stored {
+            entity: self.entity.listed(),
             created_at: self.created_at,
             updated_at: self.updated_at,
             revision: self.revision,
