@@ -166,3 +166,129 @@ impl<'a> Attempts<'a> {
         self.begun < self.policy.max_attempts
     }
 }
+
+#[cfg(all(test, feature = "mock"))]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use futures::FutureExt;
+
+    use super::*;
+    use crate::mock::{MockStore, MockUnitOfWork};
+
+    const POLICY: RetryPolicy = RetryPolicy { max_attempts: 3, first_delay: Duration::from_millis(1) };
+
+    fn conflict() -> Error {
+        Error::Conflict(Conflict::Serialization)
+    }
+
+    /// A store whose `n`th unit of work expects what `expect` says.
+    fn store(expect: fn(u32, &mut MockUnitOfWork)) -> MockStore {
+        let mut store = MockStore::default();
+        let begun = AtomicU32::new(0);
+        store.calls.expect_begin().returning(move |mode| {
+            assert_eq!(mode, Mode::ReadWrite);
+            let mut unit = MockUnitOfWork::default();
+            expect(begun.fetch_add(1, Ordering::Relaxed) + 1, &mut unit);
+            Ok(unit)
+        });
+        store
+    }
+
+    async fn run(store: &MockStore, results: fn(u32) -> Result<u32>) -> (Result<u32>, u32) {
+        let runs = AtomicU32::new(0);
+        let result = transact(store, Mode::ReadWrite, POLICY, |_| {
+            async { results(runs.fetch_add(1, Ordering::Relaxed) + 1) }.boxed()
+        })
+        .await;
+        (result, runs.into_inner())
+    }
+
+    #[tokio::test]
+    async fn success_is_committed() {
+        let store = store(|_, unit| {
+            unit.calls.expect_commit().once().returning(|| Ok(()));
+        });
+        let (result, runs) = run(&store, Ok).await;
+        assert_eq!((result.unwrap(), runs), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn an_error_is_rolled_back_and_not_tried_again() {
+        let store = store(|_, unit| {
+            unit.calls.expect_rollback().once().returning(|| Ok(()));
+        });
+        let (result, runs) = run(&store, |_| Err(Error::Unsupported { what: "this" })).await;
+        assert!(matches!(result, Err(Error::Unsupported { .. })), "{result:?}");
+        assert_eq!(runs, 1);
+    }
+
+    #[tokio::test]
+    async fn a_conflict_of_the_work_or_of_the_commit_is_tried_again() {
+        let store = store(|n, unit| match n {
+            1 => {
+                unit.calls.expect_rollback().once().returning(|| Ok(()));
+            }
+            2 => {
+                unit.calls.expect_commit().once().returning(|| Err(conflict()));
+            }
+            _ => {
+                unit.calls.expect_commit().once().returning(|| Ok(()));
+            }
+        });
+        let (result, runs) = run(&store, |n| if n == 1 { Err(conflict()) } else { Ok(n) }).await;
+        assert_eq!((result.unwrap(), runs), (3, 3));
+    }
+
+    #[tokio::test]
+    async fn after_the_last_attempt_the_conflict_is_the_answer() {
+        let store = store(|_, unit| {
+            unit.calls.expect_commit().once().returning(|| Err(conflict()));
+        });
+        let (result, runs) = run(&store, Ok).await;
+        assert!(matches!(result, Err(Error::Conflict(Conflict::Serialization))), "{result:?}");
+        assert_eq!(runs, POLICY.max_attempts);
+    }
+
+    #[tokio::test]
+    async fn a_conflict_of_beginning_counts_as_an_attempt() {
+        let mut store = MockStore::default();
+        store.calls.expect_begin().times(3).returning(|_| Err(conflict()));
+        let (result, runs) = run(&store, Ok).await;
+        assert!(matches!(result, Err(Error::Conflict(Conflict::Serialization))), "{result:?}");
+        assert_eq!(runs, 0);
+    }
+
+    #[tokio::test]
+    async fn other_conflicts_are_answers() {
+        let store = store(|_, unit| {
+            unit.calls.expect_rollback().once().returning(|| Ok(()));
+        });
+        let stale = |_| {
+            let entity = tubeatlas_domain::EntityKind::Video;
+            let (expected, actual) = (crate::Revision::new(1).unwrap(), crate::Revision::new(2).unwrap());
+            Err(Error::Conflict(Conflict::Revision { entity, key: "v".into(), expected, actual }))
+        };
+        let (result, runs) = run(&store, stale).await;
+        assert!(matches!(result, Err(Error::Conflict(Conflict::Revision { .. }))), "{result:?}");
+        assert_eq!(runs, 1);
+    }
+
+    #[tokio::test]
+    async fn the_loop_hands_out_a_unit_an_attempt() {
+        let store = store(|n, unit| {
+            let result = move || if n < 2 { Err(conflict()) } else { Ok(()) };
+            unit.calls.expect_commit().once().returning(result);
+        });
+        let mut attempts = Attempts::new(&store, Mode::ReadWrite, POLICY);
+        let mut runs = 0;
+        let result = loop {
+            let unit = attempts.begin().await.unwrap();
+            runs += 1;
+            if let Some(result) = attempts.finish(unit, Ok::<_, Error>("done")).await {
+                break result;
+            }
+        };
+        assert_eq!((result.unwrap(), runs), ("done", 2));
+    }
+}
