@@ -55,8 +55,9 @@ impl Db {
             }
             Self::Check { pool, tasks, queries } => {
                 let opened = wiring::open(database, Missing::RefuseAndLeaveAsItIs).await?;
-                let checks = opened.check().await?;
+                // The pool first: looking at the settings opens every connection that it may have.
                 let pool = if pool { opened.pool_check(tasks, queries).await? } else { None };
+                let checks = opened.check().await?;
                 opened.store().close().await?;
                 let pool_ok = pool.as_ref().is_none_or(|pool| pool.errors == 0);
                 let checked = Checked { ok: pool_ok && checks.iter().all(|check| check.ok), checks, pool };
