@@ -48,35 +48,3 @@ impl Session {
         }
     }
 }
-
-/// The repositories of a type that holds a `session`.
-macro_rules! hands_out_its_session {
-    ($holder:ty) => {
-        impl tubeatlas_ports::Repositories for $holder {
-            fn channels(&self) -> &dyn tubeatlas_ports::ChannelRepository {
-                &self.session
-            }
-
-            fn videos(&self) -> &dyn tubeatlas_ports::VideoRepository {
-                &self.session
-            }
-
-            fn transcripts(&self) -> &dyn tubeatlas_ports::TranscriptRepository {
-                &self.session
-            }
-
-            fn knowledge_graphs(&self) -> &dyn tubeatlas_ports::KnowledgeGraphRepository {
-                &self.session
-            }
-
-            fn processing_tasks(&self) -> &dyn tubeatlas_ports::ProcessingTaskRepository {
-                &self.session
-            }
-
-            fn media_files(&self) -> &dyn tubeatlas_ports::MediaFileRepository {
-                &self.session
-            }
-        }
-    };
-}
-pub(crate) use hands_out_its_session;

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tubeatlas_ports::{Clock, Error, Health, IdGenerator, Mode, Result, Store, UnitOfWork};
 
 use crate::MemoryConfig;
-use crate::session::{Session, hands_out_its_session};
+use crate::session::Session;
 use crate::state::{Stamp, State};
 use crate::unit_of_work::MemoryUnitOfWork;
 
@@ -154,7 +154,7 @@ fn whole_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-hands_out_its_session!(MemoryStore);
+tubeatlas_ports::delegate_repositories!(MemoryStore, session);
 
 #[async_trait]
 impl Store for MemoryStore {

@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tubeatlas_ports::{Error, Result, UnitOfWork};
 
-use crate::session::{Session, hands_out_its_session};
+use crate::session::Session;
 use crate::state::{Stamp, State};
 use crate::store::Inside;
 
@@ -134,7 +134,7 @@ impl Unit {
     }
 }
 
-hands_out_its_session!(MemoryUnitOfWork);
+tubeatlas_ports::delegate_repositories!(MemoryUnitOfWork, session);
 
 #[async_trait]
 impl UnitOfWork for MemoryUnitOfWork {

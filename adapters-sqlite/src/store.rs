@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, SqliteConnection};
 use tokio::sync::watch;
-use tubeatlas_ports::{Clock, Error, Health, IdGenerator, Mode, Repositories, Result, Store, UnitOfWork};
+use tubeatlas_ports::{Clock, Error, Health, IdGenerator, Mode, Result, Store, UnitOfWork};
 
 use crate::config::{JournalMode, SqliteConfig};
 use crate::connection::{ConnectionSettings, NumberRow, TextRow};
@@ -222,31 +222,7 @@ fn journal_mode(connection: &mut SqliteConnection, wanted: JournalMode) -> Resul
     Ok(row.value)
 }
 
-impl Repositories for SqliteStore {
-    fn channels(&self) -> &dyn tubeatlas_ports::ChannelRepository {
-        &self.session
-    }
-
-    fn videos(&self) -> &dyn tubeatlas_ports::VideoRepository {
-        &self.session
-    }
-
-    fn transcripts(&self) -> &dyn tubeatlas_ports::TranscriptRepository {
-        &self.session
-    }
-
-    fn knowledge_graphs(&self) -> &dyn tubeatlas_ports::KnowledgeGraphRepository {
-        &self.session
-    }
-
-    fn processing_tasks(&self) -> &dyn tubeatlas_ports::ProcessingTaskRepository {
-        &self.session
-    }
-
-    fn media_files(&self) -> &dyn tubeatlas_ports::MediaFileRepository {
-        &self.session
-    }
-}
+tubeatlas_ports::delegate_repositories!(SqliteStore, session);
 
 #[async_trait]
 impl Store for SqliteStore {

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 use tokio::sync::oneshot;
-use tubeatlas_ports::{Error, Mode, Repositories, Result, UnitOfWork};
+use tubeatlas_ports::{Error, Mode, Result, UnitOfWork};
 
 use crate::connection::{catching, thread_ended};
 use crate::error::Context;
@@ -208,31 +208,7 @@ impl SqliteUnitOfWork {
     }
 }
 
-impl Repositories for SqliteUnitOfWork {
-    fn channels(&self) -> &dyn tubeatlas_ports::ChannelRepository {
-        &self.session
-    }
-
-    fn videos(&self) -> &dyn tubeatlas_ports::VideoRepository {
-        &self.session
-    }
-
-    fn transcripts(&self) -> &dyn tubeatlas_ports::TranscriptRepository {
-        &self.session
-    }
-
-    fn knowledge_graphs(&self) -> &dyn tubeatlas_ports::KnowledgeGraphRepository {
-        &self.session
-    }
-
-    fn processing_tasks(&self) -> &dyn tubeatlas_ports::ProcessingTaskRepository {
-        &self.session
-    }
-
-    fn media_files(&self) -> &dyn tubeatlas_ports::MediaFileRepository {
-        &self.session
-    }
-}
+tubeatlas_ports::delegate_repositories!(SqliteUnitOfWork, session);
 
 #[async_trait]
 impl UnitOfWork for SqliteUnitOfWork {

@@ -11,7 +11,7 @@ use tubeatlas_adapters_ytdlp::YtDlpArchive;
 use tubeatlas_ports::{ArchiveSource, Clock, IdGenerator, Store, SystemClock, UuidV7Generator};
 
 use crate::error::AppError;
-use crate::settings::{DatabaseSettings, DatabaseUrl, JournalMode, Synchronous};
+use crate::settings::{DatabaseSettings, DatabaseUrl};
 
 /// Whether a command makes the database if there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,8 +186,6 @@ fn failed(settings: &DatabaseSettings, source: tubeatlas_ports::Error) -> AppErr
 }
 
 fn sqlite_config(settings: &DatabaseSettings) -> SqliteConfig {
-    use tubeatlas_adapters_sqlite as sqlite;
-
     let location = match &settings.url {
         DatabaseUrl::SqliteFile(path) => Location::File(path.clone()),
         DatabaseUrl::SqliteTemporary | DatabaseUrl::Memory => Location::Temporary,
@@ -196,18 +194,8 @@ fn sqlite_config(settings: &DatabaseSettings) -> SqliteConfig {
         pool_size: settings.pool_size,
         acquire_timeout: settings.acquire_timeout,
         busy_timeout: settings.busy_timeout,
-        journal_mode: match settings.journal_mode {
-            JournalMode::Wal => sqlite::JournalMode::Wal,
-            JournalMode::Delete => sqlite::JournalMode::Delete,
-            JournalMode::Truncate => sqlite::JournalMode::Truncate,
-            JournalMode::Persist => sqlite::JournalMode::Persist,
-        },
-        synchronous: match settings.synchronous {
-            Synchronous::Off => sqlite::Synchronous::Off,
-            Synchronous::Normal => sqlite::Synchronous::Normal,
-            Synchronous::Full => sqlite::Synchronous::Full,
-            Synchronous::Extra => sqlite::Synchronous::Extra,
-        },
+        journal_mode: settings.journal_mode,
+        synchronous: settings.synchronous,
         foreign_keys: settings.foreign_keys,
         pre_ping: settings.pre_ping,
         echo: settings.echo,
@@ -244,8 +232,8 @@ mod tests {
             pool_size: 3,
             acquire_timeout: Duration::from_secs(1),
             busy_timeout: Duration::from_secs(2),
-            journal_mode: JournalMode::Truncate,
-            synchronous: Synchronous::Extra,
+            journal_mode: tubeatlas_adapters_sqlite::JournalMode::Truncate,
+            synchronous: tubeatlas_adapters_sqlite::Synchronous::Extra,
             foreign_keys: false,
             pre_ping: false,
             echo: true,

@@ -40,6 +40,7 @@
 pub mod archive;
 mod channel;
 mod clock;
+mod delegate;
 mod error;
 mod knowledge_graph;
 mod media_file;

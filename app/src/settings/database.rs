@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use tubeatlas_adapters_sqlite::{JournalMode, Synchronous};
+
 use super::sources::Given;
 use super::{SettingsError, parse};
 use crate::redact;
@@ -69,26 +71,6 @@ impl fmt::Display for DatabaseUrl {
             Self::Memory => f.write_str("memory:"),
         }
     }
-}
-
-/// SQLite's `journal_mode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "SQLite documents its modes")]
-pub enum JournalMode {
-    Wal,
-    Delete,
-    Truncate,
-    Persist,
-}
-
-/// SQLite's `synchronous`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "SQLite documents its modes")]
-pub enum Synchronous {
-    Off,
-    Normal,
-    Full,
-    Extra,
 }
 
 /// How the database is reached. The [module](super) says what the settings may be.

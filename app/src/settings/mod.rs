@@ -32,8 +32,9 @@ mod sources;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use database::{DatabaseSettings, DatabaseUrl, JournalMode, Synchronous};
+pub use database::{DatabaseSettings, DatabaseUrl};
 pub use sources::{Flags, Sources};
+pub use tubeatlas_adapters_sqlite::{JournalMode, Synchronous};
 
 /// Why the settings are refused.
 #[derive(Debug, thiserror::Error)]
