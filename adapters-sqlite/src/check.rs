@@ -46,6 +46,7 @@ impl SqliteStore {
     pub async fn check(&self) -> Result<Vec<Check>> {
         let engine = self.engine();
         engine.check_open()?;
+        let _alone = engine.checking.lock().await;
         let mut checks = Vec::new();
         let answers = engine.readers.run(|c| number(c, "SELECT 1 AS value")).await;
         checks.push(check("answers", answers.map(|_| "SELECT 1".to_owned())));
@@ -77,22 +78,27 @@ impl SqliteStore {
             let settings = ConnectionSettings::new(&engine.config, true);
             found.push(reader.run(move |connection| settings.verify(connection)).await?);
         }
+        drop(readers); // others need not wait while this waits for the writer
         let settings = ConnectionSettings::new(&engine.config, false);
         let writer = engine
             .writer
             .alone(move |connection, answer| {
                 let _ = answer.send(settings.verify(connection)); // the caller may have gone away
             })
-            .await??;
+            .await;
         let list = |settings: &[(&str, i64)]| {
             settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
         };
+        let writer = match writer {
+            Ok(settings) => list(&settings?),
+            Err(Error::Timeout { .. }) => "busy, and was not looked at".to_owned(),
+            Err(error) => return Err(error),
+        };
         let first = found.first().map(|settings| list(settings)).unwrap_or_default();
         Ok(format!(
-            "journal_mode={}; {} readers: {first}; writer: {}",
+            "journal_mode={}; {} readers: {first}; writer: {writer}",
             engine.config.journal_mode.as_str(),
             found.len(),
-            list(&writer)
         ))
     }
 
@@ -166,7 +172,7 @@ fn check_schema(connection: &mut SqliteConnection) -> Result<String> {
         message: "no empty database could be made to compare with".to_owned(),
         source: Some(Box::new(error)),
     })?;
-    migrations::run(&mut expected)?;
+    migrations::run(&mut expected, std::path::Path::new(":memory:"))?;
     let (expected, found) = (definitions(&mut expected)?, definitions(connection)?);
     let missing = expected.iter().filter(|definition| !found.contains(definition));
     let unknown = found.iter().filter(|definition| !expected.contains(definition));

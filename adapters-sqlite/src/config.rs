@@ -92,7 +92,20 @@ pub struct SqliteConfig {
     pub migrate: bool,
 }
 
+/// The longest time-out, a year: what is longer is as good as for ever, and would overflow the system's clocks.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 impl SqliteConfig {
+    /// The same with at least one reader, and no time-out longer than a year.
+    pub(crate) fn within_bounds(mut self) -> Self {
+        self.pool_size = self.pool_size.max(1);
+        for timeout in [&mut self.acquire_timeout, &mut self.busy_timeout, &mut self.unit_of_work_timeout] {
+            *timeout = LONGEST.min(*timeout);
+        }
+        self.busy_timeout = self.busy_timeout.min(Duration::from_millis(i32::MAX.unsigned_abs().into()));
+        self
+    }
+
     /// The defaults, for this location: 20 readers, 30 s to acquire, 5 s busy, WAL, NORMAL, foreign keys on,
     /// pre-ping, no echo, units of work of at most 30 s, migrations applied.
     pub fn new(location: Location) -> Self {

@@ -7,41 +7,74 @@
 //! hop that keeps this promise: `spawn_blocking` costs about half as much again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection};
 use diesel::{Connection, RunQueryDsl, SqliteConnection};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tubeatlas_ports::{Error, Result};
 
 use crate::config::SqliteConfig;
 use crate::error::Context;
 
-/// How many connections are open, for those who wait for none.
-pub(crate) type Connections = Arc<watch::Sender<usize>>;
+/// What runs on a connection's thread.
+pub(crate) type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
+
+/// The connections of a store: how many are open, for who waits for none, and how to stop those that read.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    open: watch::Sender<usize>,
+    /// Weak, so that a thread ends with its last handle also if nobody closes the store.
+    readers: Mutex<Vec<mpsc::WeakUnboundedSender<Option<Job>>>>,
+}
+
+impl Connections {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { open: watch::Sender::new(0), readers: Mutex::new(Vec::new()) })
+    }
+
+    /// Has each reader's thread end when what it was sent before is done, whoever still holds a way to it.
+    pub(crate) fn stop_readers(&self) {
+        for reader in self.readers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if let Some(reader) = reader.upgrade() {
+                let _ = reader.send(None); // it may have ended already
+            }
+        }
+    }
+
+    /// Remembers how to stop a reader's thread, and forgets those that have ended.
+    fn remember(&self, reader: mpsc::WeakUnboundedSender<Option<Job>>) {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.retain(|reader| reader.strong_count() > 0);
+        readers.push(reader);
+    }
+
+    /// Waits until none is open.
+    pub(crate) async fn none_open(&self) {
+        // An error would mean that the sender is gone, which is in `self`.
+        let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
+    }
+}
 
 /// Counts a connection as long as it lives.
-pub(crate) struct Counted(Connections);
+pub(crate) struct Counted(Arc<Connections>);
 
 impl Counted {
-    pub(crate) fn new(connections: &Connections) -> Self {
-        connections.send_modify(|open| *open += 1);
+    pub(crate) fn new(connections: &Arc<Connections>) -> Self {
+        connections.open.send_modify(|open| *open += 1);
         Self(Arc::clone(connections))
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.send_modify(|open| *open -= 1);
+        self.0.open.send_modify(|open| *open -= 1);
     }
 }
 
-/// What runs on a connection's thread.
-pub(crate) type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
-
 /// A connection on a thread of its own, which ends, and closes the connection, when this is dropped and the
-/// last job is done.
+/// last job is done, or when the store is closed.
 #[derive(Debug)]
 pub(crate) struct ConnectionThread {
     jobs: Jobs,
@@ -49,12 +82,13 @@ pub(crate) struct ConnectionThread {
 
 /// The way to a connection's thread. A job may own the thread's last handle; the thread then ends behind it.
 #[derive(Debug, Clone)]
-pub(crate) struct Jobs(mpsc::Sender<Job>);
+pub(crate) struct Jobs(mpsc::UnboundedSender<Option<Job>>);
 
 impl Jobs {
-    /// Sends a job to the thread; it runs after those that were sent before.
-    pub(crate) fn send(&self, job: Job) -> Result<()> {
-        self.0.send(job).map_err(|_| thread_ended())
+    /// Sends a job to the thread; it runs after those that were sent before. Gives it back if the thread has
+    /// ended.
+    pub(crate) fn send(&self, job: Job) -> Result<(), Job> {
+        self.0.send(Some(job)).map_err(|refused| refused.0.unwrap_or_else(|| Box::new(|_| ())))
     }
 }
 
@@ -64,18 +98,18 @@ impl ConnectionThread {
         name: String,
         path: String,
         settings: ConnectionSettings,
-        connections: &Connections,
+        connections: &Arc<Connections>,
     ) -> Result<Self> {
         let counted = Counted::new(connections);
-        let (jobs, received) = mpsc::channel::<Job>();
+        let (jobs, mut received) = mpsc::unbounded_channel::<Option<Job>>();
         let (opened, answer) = oneshot::channel();
         let run = move || match settings.open(&path) {
-            Ok(mut connection) => {
+            Ok(connection) => {
                 let _counted = counted; // dropped behind the connection
-                let connection = &mut connection;
+                let mut connection = connection;
                 if opened.send(Ok(())).is_ok() {
-                    while let Ok(job) = received.recv() {
-                        job(connection);
+                    while let Some(Some(job)) = received.blocking_recv() {
+                        run_job(&mut connection, job);
                     }
                 }
             }
@@ -85,6 +119,7 @@ impl ConnectionThread {
             message: "no thread could be started for a connection".to_owned(),
             source: Some(Box::new(error)),
         })?;
+        connections.remember(jobs.downgrade());
         answer.await.map_err(|_| thread_ended())??;
         Ok(Self { jobs: Jobs(jobs) })
     }
@@ -95,15 +130,24 @@ impl ConnectionThread {
         work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
-        self.jobs.send(Box::new(move |connection| {
+        let job: Job = Box::new(move |connection| {
             let _ = answer.send(catching(|| work(connection))); // the caller may have gone away
-        }))?;
+        });
+        self.jobs.send(job).map_err(|_| thread_ended())?;
         answered.await.map_err(|_| thread_ended())?
     }
 
     /// The way to the thread.
     pub(crate) fn jobs(&self) -> Jobs {
         self.jobs.clone()
+    }
+}
+
+/// Runs a job. Jobs catch the panics of what they run; should one panic all the same, the connection is freed
+/// of what it left open, and goes on.
+pub(crate) fn run_job(connection: &mut SqliteConnection, job: impl FnOnce(&mut SqliteConnection)) {
+    if catch_unwind(AssertUnwindSafe(|| job(connection))).is_err() {
+        let _ = connection.batch_execute("ROLLBACK"); // fails if nothing is open, which is as well
     }
 }
 

@@ -8,6 +8,9 @@ use std::time::Duration;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use tubeatlas_ports::Error;
 
+/// What SQLite says of a file that does not begin as its files do.
+pub(crate) const NOT_A_DATABASE: &str = "file is not a database";
+
 const LOCK: &str = "another process that holds the database's lock";
 
 /// Says how long SQLite waited for the lock, where that is what an error is about.
@@ -39,11 +42,9 @@ pub(crate) fn from_diesel(doing: &str, error: DieselError) -> Error {
         Error::StorageFull { source: Some(Box::new(error)) }
     } else if text.contains("readonly database") {
         Error::ReadOnly { what: "the database file, or its folder,".to_owned() }
-    } else if text.contains("malformed") {
+    } else if ["malformed", "corruption found", NOT_A_DATABASE].iter().any(|sign| text.contains(sign)) {
         let message = format!("{doing}; restore a backup, or look at the file with `db check`");
         Error::Corrupt { message, source: Some(Box::new(error)) }
-    } else if text.contains("file is not a database") {
-        Error::SchemaMismatch { message: "the file is not an SQLite database; name another one".to_owned() }
     } else if text.contains("disk I/O error") || text.contains("unable to open") {
         Error::Unavailable { message: message(), source: Some(Box::new(error)) }
     } else {
@@ -58,6 +59,12 @@ pub(crate) fn shared(error: &Error) -> Error {
         Error::StorageFull { .. } => Error::StorageFull { source: None },
         Error::ReadOnly { what } => Error::ReadOnly { what: what.clone() },
         Error::Timeout { waited_for, waited_ms } => Error::Timeout { waited_for, waited_ms: *waited_ms },
+        Error::Corrupt { .. } => Error::Corrupt { message: error.chain(), source: None },
+        Error::Backend { .. } => Error::Backend { message: error.chain(), source: None },
+        Error::Unavailable { message, source } => {
+            let cause = source.as_ref().map(|source| format!(": {source}")).unwrap_or_default();
+            Error::Unavailable { message: format!("{message}{cause}"), source: None }
+        }
         other => Error::Unavailable { message: other.chain(), source: None },
     }
 }

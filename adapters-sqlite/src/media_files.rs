@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
 use tubeatlas_domain::search::tokens;
 use tubeatlas_domain::{FrameRate, MediaFile, MediaFileFields, MediaFileId, VideoId};
 use tubeatlas_ports::{
@@ -11,7 +13,7 @@ use tubeatlas_ports::{
     Visibility,
 };
 
-use crate::columns::{RowName, number, optional_number, small_number};
+use crate::columns::{RowName, json, number, optional_number, small_number};
 use crate::error::Context;
 use crate::schema::{media_file_words, media_files, videos};
 use crate::session::{Session, WriteContext};
@@ -114,15 +116,17 @@ macro_rules! filtered {
             if words.is_empty() {
                 query = query.filter(media_files::path.eq("")); // no file has an empty path
             }
-            for word in words {
-                query = query.filter(
-                    media_files::id.eq_any(
-                        media_file_words::table
-                            .filter(media_file_words::word.eq(word))
-                            .select(media_file_words::media_file_id),
-                    ),
-                );
-            }
+            // One condition for any number of words, of which a path may have a thousand.
+            query = query.filter(
+                sql::<Bool>(
+                    "media_files.id IN (SELECT media_file_id FROM media_file_words
+                     WHERE word IN (SELECT value FROM json_each(",
+                )
+                .bind::<Text, _>(json(&words)?)
+                .sql(")) GROUP BY media_file_id HAVING count(*) = ")
+                .bind::<BigInt, _>(i64::try_from(words.len()).unwrap_or(i64::MAX))
+                .sql(")"),
+            );
         }
         match visibility {
             Visibility::Live => query.filter(videos::deleted_at.is_null()),

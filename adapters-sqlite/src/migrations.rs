@@ -33,10 +33,11 @@ pub struct MigrationStatus {
 /// Refuses a file that is no database of ours, or of a newer program. Writes nothing.
 pub(crate) fn check_file(connection: &mut SqliteConnection, path: &Path) -> Result<()> {
     let refused = |message: String| Err(Error::SchemaMismatch { message });
-    if count_tables(connection)? == 0 {
+    let application_id = pragma(connection, "application_id")?;
+    if count_tables(connection)? == 0 && application_id == 0 {
         return Ok(()); // an empty file, which becomes ours
     }
-    if pragma(connection, "application_id")? != APPLICATION_ID {
+    if application_id != APPLICATION_ID {
         return refused(format!(
             "{} is an SQLite database, but not one of Tubeatlas; name another file",
             path.display()
@@ -116,9 +117,10 @@ pub(crate) fn status(connection: &mut SqliteConnection) -> Result<MigrationStatu
 
 /// Applies what is pending, all or nothing, and answers the names. Several processes may do this at the same
 /// moment: the exclusive transaction lets one of them, and the others then find nothing to do.
-pub(crate) fn run(connection: &mut SqliteConnection) -> Result<Vec<String>> {
+pub(crate) fn run(connection: &mut SqliteConnection, path: &Path) -> Result<Vec<String>> {
     connection.batch_execute("BEGIN EXCLUSIVE").doing("waiting to migrate the schema")?;
-    let result = run_in_transaction(connection);
+    // Looked at again, because a newer program may have been first.
+    let result = check_file(connection, path).and_then(|()| run_in_transaction(connection));
     let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
     match (result, connection.batch_execute(end).doing("ending the migration")) {
         (Ok(_), Err(error)) => Err(error),

@@ -1,12 +1,13 @@
 //! The pool of connections that read.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleResult};
 use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tubeatlas_ports::{Error, Result};
 
 use crate::config::SqliteConfig;
@@ -20,7 +21,7 @@ pub(crate) struct Manager {
     settings: ConnectionSettings,
     pre_ping: bool,
     made: AtomicU64,
-    connections: Connections,
+    connections: Arc<Connections>,
 }
 
 impl managed::Manager for Manager {
@@ -45,6 +46,24 @@ impl managed::Manager for Manager {
 pub(crate) struct ReaderPool {
     pool: managed::Pool<Manager>,
     acquire_timeout: Duration,
+    /// How many callers wait for a reader.
+    waiting: Arc<watch::Sender<usize>>,
+}
+
+/// Counts a caller who waits.
+struct Waiting<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Waiting<'a> {
+    fn new(waiting: &'a watch::Sender<usize>) -> Self {
+        waiting.send_modify(|waiting| *waiting += 1);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|waiting| *waiting -= 1);
+    }
 }
 
 /// A reader, which goes back to the pool when this is dropped.
@@ -55,12 +74,12 @@ impl ReaderPool {
         path: String,
         settings: ConnectionSettings,
         config: &SqliteConfig,
-        connections: Connections,
+        connections: Arc<Connections>,
     ) -> Result<Self> {
         let (acquire_timeout, pre_ping) = (config.acquire_timeout, config.pre_ping);
         let manager = Manager { path, settings, pre_ping, made: AtomicU64::new(0), connections };
         let pool = managed::Pool::builder(manager)
-            .max_size(config.pool_size.max(1))
+            .max_size(config.pool_size)
             // The connection that was used last has the warmest cache, and few connections stay in use.
             .queue_mode(QueueMode::Lifo)
             .runtime(deadpool::Runtime::Tokio1)
@@ -72,10 +91,11 @@ impl ReaderPool {
                 message: "the pool could not be built".to_owned(),
                 source: Some(Box::new(error)),
             })?;
-        Ok(Self { pool, acquire_timeout })
+        Ok(Self { pool, acquire_timeout, waiting: Arc::new(watch::Sender::new(0)) })
     }
 
     pub(crate) async fn get(&self) -> Result<Reader> {
+        let _waiting = Waiting::new(&self.waiting);
         self.pool.get().await.map_err(|error| match error {
             PoolError::Timeout(_) => Error::Timeout {
                 waited_for: "a connection of the pool",
@@ -97,24 +117,20 @@ impl ReaderPool {
         work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let reader = self.get().await?;
-        let jobs = reader.jobs();
         let pre_ping = self.pool.manager().pre_ping;
         let (answer, answered) = oneshot::channel();
-        jobs.send(Box::new(move |connection| {
+        send(reader, move |connection, reader| {
             let alive = if pre_ping { ping(connection) } else { Ok(()) };
-            let result = match alive {
-                Ok(()) => {
-                    let result = catching(|| work(connection));
-                    drop(reader);
-                    result
-                }
-                Err(error) => {
+            let result = alive.and_then(|()| catching(|| work(connection)));
+            match &result {
+                // The connection may be what is wrong: the next caller gets another one.
+                Err(Error::Unavailable { .. } | Error::Corrupt { .. } | Error::Backend { .. }) => {
                     drop(Object::take(reader));
-                    Err(error)
                 }
-            };
-            let _ = answer.send(result);
-        }))?;
+                _ => drop(reader),
+            }
+            let _ = answer.send(result); // the caller may have gone away
+        })?;
         answered.await.map_err(|_| thread_ended())?
     }
 
@@ -124,7 +140,12 @@ impl ReaderPool {
         (status.size, status.available)
     }
 
-    pub(crate) fn close(&self) {
+    /// Gives out no more readers, once those have one who wait for one; they are waited for as long as they
+    /// may wait themselves, for the future of one of them may be one that nobody polls any more.
+    pub(crate) async fn close(&self) {
+        let mut waiting = self.waiting.subscribe();
+        let none = waiting.wait_for(|waiting| *waiting == 0);
+        let _ = tokio::time::timeout(self.acquire_timeout, none).await;
         self.pool.close();
     }
 }
@@ -133,6 +154,29 @@ impl ReaderPool {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Display(String);
+
+/// Sends a job to a reader's thread, and gives it the reader, so that it is in nobody else's hands until the job
+/// lets it go. Of a reader whose thread has ended nothing goes back to the pool.
+pub(crate) fn send(
+    reader: Reader,
+    job: impl FnOnce(&mut SqliteConnection, Reader) + Send + 'static,
+) -> Result<()> {
+    let jobs = reader.jobs();
+    // The reader travels in a slot, out of which it can be taken when the job comes back.
+    let slot = Arc::new(Mutex::new(Some(reader)));
+    let in_job = Arc::clone(&slot);
+    let take = |slot: &Mutex<Option<Reader>>| slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let sent = jobs.send(Box::new(move |connection| {
+        if let Some(reader) = take(&in_job) {
+            job(connection, reader);
+        }
+    }));
+    if sent.is_err() {
+        take(&slot).map(Object::take);
+        return Err(thread_ended());
+    }
+    Ok(())
+}
 
 fn ping(connection: &mut SqliteConnection) -> Result<()> {
     connection.batch_execute("SELECT 1").doing("asking a connection for a sign of life")

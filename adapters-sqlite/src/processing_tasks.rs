@@ -1,7 +1,9 @@
 //! Processing tasks.
 
 use async_trait::async_trait;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
 use tubeatlas_domain::{
     Claimability, Entity, Lease, LeaseToken, NewTask, ProcessingTask, ProcessingTaskFields, ProcessingTaskId,
     Progress, TaskFailure, TaskKind, TaskStatus, Timestamp, TransitionError, WorkerId,
@@ -180,20 +182,25 @@ impl Table for ProcessingTask {
 }
 
 /// The oldest tasks of these kinds in a status.
-fn oldest(status: TaskStatus, kinds: Option<&[TaskKind]>, limit: i64) -> Query<'_> {
+fn oldest(status: TaskStatus, kinds: Option<&[TaskKind]>, limit: i64) -> Result<Query<'_>> {
     let mut query = processing_tasks::table
         .filter(processing_tasks::status.eq(status.as_str()))
         .order((processing_tasks::created_at, processing_tasks::id))
         .limit(limit)
         .into_boxed();
     if let Some(kinds) = kinds {
-        query = query.filter(processing_tasks::kind.eq_any(kinds.iter().map(TaskKind::as_str)));
+        // One parameter for any number of kinds.
+        query = query.filter(
+            sql::<Bool>("processing_tasks.kind IN (SELECT value FROM json_each(")
+                .bind::<Text, _>(json(&kinds)?)
+                .sql("))"),
+        );
     }
-    query
+    Ok(query)
 }
 
 fn expire_exhausted(context: &mut WriteContext<'_>, kinds: Option<&[TaskKind]>) -> Result<()> {
-    let query = oldest(TaskStatus::Running, kinds, i64::from(MAX_EXPIRED_PER_CLAIM))
+    let query = oldest(TaskStatus::Running, kinds, i64::from(MAX_EXPIRED_PER_CLAIM))?
         .filter(processing_tasks::lease_expires_at.le(context.now.unix_micros()))
         .filter(processing_tasks::attempts.ge(processing_tasks::max_attempts));
     for old in load_rows(context.connection, query)? {
@@ -210,8 +217,8 @@ fn claim(context: &mut WriteContext<'_>, request: &ClaimRequest) -> Result<Optio
     // The oldest task is the older of the oldest one that waits and the oldest one that was left behind; each
     // of them is found in an index.
     let waiting =
-        oldest(TaskStatus::Pending, kinds, 1).filter(processing_tasks::available_at.le(now.unix_micros()));
-    let left_behind = oldest(TaskStatus::Running, kinds, 1)
+        oldest(TaskStatus::Pending, kinds, 1)?.filter(processing_tasks::available_at.le(now.unix_micros()));
+    let left_behind = oldest(TaskStatus::Running, kinds, 1)?
         .filter(processing_tasks::lease_expires_at.le(now.unix_micros()))
         .filter(processing_tasks::attempts.lt(processing_tasks::max_attempts));
     let mut found = load_rows(context.connection, waiting)?;

@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn the_tables_are_what_the_migrations_make() {
         let mut connection = SqliteConnection::establish(":memory:").unwrap();
-        migrations::run(&mut connection).unwrap();
+        migrations::run(&mut connection, std::path::Path::new(":memory:")).unwrap();
         macro_rules! compare {
             ($($table:ident),*) => {$(
                 let select = $table::table.select($table::all_columns);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
-use diesel::{RunQueryDsl, SqliteConnection};
+use diesel::{OptionalExtension, RunQueryDsl, SqliteConnection};
 use tubeatlas_domain::Timestamp;
 use tubeatlas_ports::{Clock, Error, IdGenerator, Repositories, Result, Revision};
 
@@ -35,7 +35,9 @@ impl WriteContext<'_> {
         let row: NumberRow =
             diesel::sql_query("UPDATE store_state SET revision = revision + 1 RETURNING revision AS value")
                 .get_result(self.connection)
-                .doing("taking a revision")?;
+                .optional()
+                .doing("taking a revision")?
+                .ok_or_else(|| crate::error::corrupt("store_state", &1, &"is missing"))?;
         let number = u64::try_from(row.value).unwrap_or_default();
         Revision::new(number).map_err(|error| crate::error::corrupt("store_state", &1, &error))
     }
@@ -113,9 +115,10 @@ fn in_snapshot<T>(
 ) -> Result<T> {
     connection.batch_execute("BEGIN").doing("beginning a read")?;
     let result = crate::connection::catching(|| work(connection));
-    // Nothing was written, so there is nothing that a rollback could lose.
-    connection.batch_execute("ROLLBACK").doing("ending a read")?;
-    result
+    // Nothing was written, so there is nothing that a rollback could lose. After an error of the file SQLite
+    // may have ended the transaction itself; then the work's error says more.
+    let ended = connection.batch_execute("ROLLBACK").doing("ending a read");
+    result.and_then(|value| ended.map(|()| value))
 }
 
 /// Undoes what `work` did if it fails, and nothing else of the transaction.

@@ -8,12 +8,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, SqliteConnection};
-use tokio::sync::watch;
 use tubeatlas_ports::{Clock, Error, Health, IdGenerator, Mode, Result, Store, UnitOfWork};
 
 use crate::config::{JournalMode, SqliteConfig};
-use crate::connection::{ConnectionSettings, NumberRow, TextRow};
-use crate::error::{Context, with_busy_timeout};
+use crate::connection::{ConnectionSettings, Connections, NumberRow, TextRow};
+use crate::error::{Context, NOT_A_DATABASE, with_busy_timeout};
 use crate::file::DatabaseFile;
 use crate::migrations::{self, MigrationStatus};
 use crate::pool::ReaderPool;
@@ -32,8 +31,9 @@ pub(crate) struct Engine {
     pub(crate) file: Mutex<DatabaseFile>,
     sqlite_version: String,
     closed: AtomicBool,
-    /// How many connections are open.
-    open_connections: watch::Receiver<usize>,
+    /// Held by a check, which may take all readers: two at once could wait for each other's.
+    pub(crate) checking: tokio::sync::Mutex<()>,
+    connections: Arc<Connections>,
 }
 
 impl Engine {
@@ -44,8 +44,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Completes an error with what only the configuration knows.
+    /// Completes an error with what only the store knows: how long a lock was waited for, and that a thread
+    /// has ended because the store was closed.
     pub(crate) fn explain(&self, error: Error) -> Error {
+        if let (Error::Unavailable { source: None, .. }, Err(closed)) = (&error, self.check_open()) {
+            return closed;
+        }
         with_busy_timeout(error, self.config.busy_timeout)
     }
 }
@@ -74,24 +78,24 @@ impl SqliteStore {
     /// [`SchemaMismatch`](Error::SchemaMismatch) if the file is no database of ours, comes from a newer program,
     /// needs a migration that the configuration does not allow, or if SQLite itself is too old: nothing is
     /// changed then. [`Unavailable`](Error::Unavailable) if the file cannot be made or opened,
-    /// [`ReadOnly`](Error::ReadOnly) if it cannot be written.
+    /// [`ReadOnly`](Error::ReadOnly) if it would have to be written and cannot be.
     pub async fn open(
         config: SqliteConfig,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdGenerator>,
     ) -> Result<Self> {
+        let config = config.within_bounds();
         let for_opening = config.clone();
         let Opened { file, connection, sqlite_version, .. } =
             blocking(move || open_file(&for_opening, for_opening.migrate)).await?;
-        let (connections, open_connections) = watch::channel(0);
-        let connections = Arc::new(connections);
+        let connections = Connections::new();
         let readers = ReaderPool::new(
             file.as_text()?,
             ConnectionSettings::new(&config, true),
             &config,
             Arc::clone(&connections),
         )?;
-        let writer = Writer::start(connection, config.acquire_timeout, connections)?;
+        let writer = Writer::start(connection, config.acquire_timeout, &connections)?;
         let engine = Arc::new(Engine {
             readers,
             writer,
@@ -101,7 +105,8 @@ impl SqliteStore {
             file: Mutex::new(file),
             sqlite_version,
             closed: AtomicBool::new(false),
-            open_connections,
+            connections,
+            checking: tokio::sync::Mutex::new(()),
             config,
         });
         Ok(Self { session: Session::Store(Arc::clone(&engine)), engine })
@@ -169,15 +174,16 @@ fn open_file(config: &SqliteConfig, migrate: bool) -> Result<Opened> {
         return Err(Error::SchemaMismatch { message });
     }
     set_journal_mode(&mut connection, config)?;
-    let migrated = if pending.is_empty() { pending } else { migrations::run(&mut connection)? };
+    let migrated = if pending.is_empty() { pending } else { migrations::run(&mut connection, &file.path)? };
     Ok(Opened { file, connection, sqlite_version, migrated })
 }
 
 /// Opens a connection; an error about the file as such names it.
 fn open_connection(config: &SqliteConfig, read_only: bool, file: &DatabaseFile) -> Result<SqliteConnection> {
     ConnectionSettings::new(config, read_only).open(&file.as_text()?).map_err(|error| match error {
-        Error::SchemaMismatch { message } => {
-            Error::SchemaMismatch { message: format!("{}: {message}", file.path.display()) }
+        error if error.chain().contains(NOT_A_DATABASE) => {
+            let message = format!("{} is not an SQLite database; name another file", file.path.display());
+            Error::SchemaMismatch { message }
         }
         error => error,
     })
@@ -266,11 +272,10 @@ impl Store for SqliteStore {
 
     async fn close(&self) -> Result<()> {
         self.engine.closed.store(true, Ordering::Release);
-        self.engine.readers.close();
+        self.engine.readers.close().await;
         self.engine.writer.stop().await;
-        let mut open = self.engine.open_connections.clone();
-        // An error would mean that all who count are gone, and with them the connections.
-        let _ = open.wait_for(|open| *open == 0).await;
+        self.engine.connections.stop_readers();
+        self.engine.connections.none_open().await;
         self.engine.file.lock().unwrap_or_else(PoisonError::into_inner).temporary.take();
         Ok(())
     }

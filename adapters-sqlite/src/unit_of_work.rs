@@ -15,11 +15,13 @@ use tubeatlas_ports::{Error, Mode, Result, UnitOfWork};
 
 use crate::connection::{catching, thread_ended};
 use crate::error::Context;
+use crate::pool;
 use crate::session::Session;
 use crate::store::Engine;
 
 enum Command {
-    Run(Box<dyn FnOnce(&mut SqliteConnection) + Send>),
+    /// Answers whether the unit goes on.
+    Run(Box<dyn FnOnce(&mut SqliteConnection) -> bool + Send>),
     Commit(oneshot::Sender<Result<()>>),
     Rollback(oneshot::Sender<Result<()>>),
 }
@@ -32,6 +34,10 @@ pub(crate) struct Unit {
     mode: Mode,
     pub(crate) engine: Arc<Engine>,
 }
+
+/// On a database that can only be read, SQLite takes BEGIN IMMEDIATE for a plain BEGIN; the update, which
+/// changes nothing, is refused there.
+const BEGIN_WRITING: &str = "BEGIN IMMEDIATE; UPDATE store_state SET revision = revision WHERE FALSE";
 
 const BY_ERROR: &str = "the unit of work, which an error has ended,";
 const BY_DROP: &str = "the unit of work, which ended because the future of a call was dropped,";
@@ -47,18 +53,17 @@ impl Unit {
             Mode::ReadWrite => {
                 engine
                     .writer
-                    .alone(move |connection, opened| thread.run(connection, "BEGIN IMMEDIATE", opened))
+                    .alone(move |connection, opened| thread.run(connection, BEGIN_WRITING, opened))
                     .await??;
             }
             Mode::ReadOnly => {
                 let reader = engine.readers.get().await?;
-                let jobs = reader.jobs();
                 let (opened, answered) = oneshot::channel();
-                jobs.send(Box::new(move |connection| {
+                pool::send(reader, move |connection, reader| {
                     // The first read fixes what a transaction sees; BEGIN alone does not.
                     thread.run(connection, "BEGIN; SELECT revision FROM store_state", opened);
                     drop(reader);
-                }))?;
+                })?;
                 answered.await.map_err(|_| thread_ended())??;
             }
         }
@@ -90,8 +95,18 @@ impl Unit {
     ) -> Result<T> {
         self.check_usable()?;
         let (answer, answered) = oneshot::channel();
+        let ended = Arc::clone(&self.ended);
+        // What ends the unit is decided here, on the thread, before anything that is queued behind can run: an
+        // error may have made SQLite roll back, and the next statement would be a transaction of its own.
         let command = Command::Run(Box::new(move |connection| {
-            let _ = answer.send(catching(|| work(connection)));
+            let result = catching(|| work(connection));
+            let goes_on = result.as_ref().err().is_none_or(Error::keeps_unit_of_work);
+            if !goes_on {
+                ended.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(BY_ERROR);
+                let _ = connection.batch_execute("ROLLBACK"); // SQLite may have done it already
+            }
+            let _ = answer.send(result); // the caller may have gone away
+            goes_on
         }));
         let guard = EndOnDrop { unit: self, armed: true };
         let result = match self.commands.send(command) {
@@ -100,10 +115,6 @@ impl Unit {
         };
         guard.disarm();
         match result {
-            Ok(Err(error)) if !error.keeps_unit_of_work() => {
-                self.end(BY_ERROR);
-                Err(error)
-            }
             Ok(result) => result,
             // The thread has left the unit; it says why, or it has died.
             Err(()) => Err(self.check_usable().err().unwrap_or_else(thread_ended)),
@@ -119,8 +130,9 @@ impl Unit {
 
     async fn finish(&self, command: impl FnOnce(oneshot::Sender<Result<()>>) -> Command) -> Result<()> {
         let (answer, answered) = oneshot::channel();
-        self.commands.send(command(answer)).map_err(|_| thread_ended())?;
-        answered.await.map_err(|_| self.check_usable().err().unwrap_or_else(thread_ended))?
+        let ended = || self.check_usable().err().unwrap_or_else(thread_ended);
+        self.commands.send(command(answer)).map_err(|_| ended())?;
+        answered.await.map_err(|_| ended())?
     }
 }
 
@@ -168,7 +180,11 @@ impl Thread {
                 left => self.received.recv_timeout(left),
             };
             match received {
-                Ok(Command::Run(work)) => work(connection),
+                Ok(Command::Run(work)) => {
+                    if !work(connection) {
+                        return;
+                    }
+                }
                 Ok(Command::Commit(answer)) => {
                     let commit = connection.batch_execute("COMMIT").doing("committing a unit of work");
                     if commit.is_err() {

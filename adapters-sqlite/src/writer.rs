@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tubeatlas_ports::{Error, Result};
 
-use crate::connection::{Connections, Counted, catching, thread_ended};
+use crate::connection::{Connections, Counted, catching, run_job, thread_ended};
 use crate::error::{Context, shared};
 
 /// How many writes wait at most before callers have to wait for room in the queue.
@@ -57,21 +57,10 @@ impl Drop for GiveUpOnDrop {
 /// A write that may share a commit.
 trait Grouped: Send {
     fn ticket(&self) -> &Ticket;
-    /// Does the work; answers what it came to, without telling the caller yet.
-    fn run(&mut self, connection: &mut SqliteConnection) -> Outcome;
+    /// Does the work, without telling the caller yet; answers the error if it failed.
+    fn run(&mut self, connection: &mut SqliteConnection) -> Option<&Error>;
     /// Tells the caller, who got nothing if the commit failed.
     fn answer(self: Box<Self>, commit_failed: Option<&Error>);
-}
-
-/// What a write in a group came to.
-#[derive(PartialEq)]
-enum Outcome {
-    /// Its savepoint is to be released.
-    Done,
-    /// Its savepoint is to be rolled back.
-    Refused,
-    /// It failed in a way that leaves the transaction in doubt; all of it is to be rolled back.
-    Broken,
 }
 
 struct Write<W, T> {
@@ -90,18 +79,11 @@ where
         &self.ticket
     }
 
-    fn run(&mut self, connection: &mut SqliteConnection) -> Outcome {
-        let Some(work) = self.work.take() else { return Outcome::Refused };
-        let result = catching(|| work(connection));
-        let outcome = match &result {
-            Ok(_) => Outcome::Done,
-            Err(error) if error.keeps_unit_of_work() || matches!(error, Error::Conflict(_)) => {
-                Outcome::Refused
-            }
-            Err(_) => Outcome::Broken,
-        };
-        self.result = Some(result);
-        outcome
+    fn run(&mut self, connection: &mut SqliteConnection) -> Option<&Error> {
+        if let Some(work) = self.work.take() {
+            self.result = Some(catching(|| work(connection)));
+        }
+        self.result.as_ref()?.as_ref().err()
     }
 
     fn answer(self: Box<Self>, commit_failed: Option<&Error>) {
@@ -134,10 +116,10 @@ impl Writer {
     pub(crate) fn start(
         connection: SqliteConnection,
         acquire_timeout: Duration,
-        connections: Connections,
+        connections: &Arc<Connections>,
     ) -> Result<Self> {
         let (requests, received) = mpsc::channel(QUEUE);
-        let counted = Counted::new(&connections);
+        let counted = Counted::new(connections);
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || {
@@ -215,7 +197,7 @@ fn run(mut connection: SqliteConnection, mut received: mpsc::Receiver<Request>) 
         match request {
             Request::Alone(ticket, work) => {
                 if ticket.begin() {
-                    work(&mut connection);
+                    run_job(&mut connection, work);
                 }
             }
             Request::Stop => return,
@@ -275,17 +257,12 @@ fn run_group(
     ended_by
 }
 
-/// Runs one member in a savepoint. An error means that the transaction is in doubt.
+/// Runs one member in a savepoint, which is undone if it fails. An error means that it could not be undone: SQLite
+/// has rolled the whole transaction back, as it does when the disk is full, or the connection is in doubt.
 fn run_member(connection: &mut SqliteConnection, write: &mut dyn Grouped) -> Result<()> {
     connection.batch_execute("SAVEPOINT member").doing("setting a savepoint")?;
-    match write.run(connection) {
-        Outcome::Done => connection.batch_execute("RELEASE member").doing("releasing a savepoint"),
-        Outcome::Refused => connection
-            .batch_execute("ROLLBACK TO member; RELEASE member")
-            .doing("rolling back to a savepoint"),
-        Outcome::Broken => Err(Error::Unavailable {
-            message: "another write of the same commit failed; this one was not applied".to_owned(),
-            source: None,
-        }),
-    }
+    let Some(error) = write.run(connection).map(shared) else {
+        return connection.batch_execute("RELEASE member").doing("releasing a savepoint");
+    };
+    connection.batch_execute("ROLLBACK TO member; RELEASE member").map_err(|_| error)
 }

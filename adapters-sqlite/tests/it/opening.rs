@@ -22,7 +22,7 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
     std::fs::write(&path, &text).unwrap();
     let error = open_with(config(&path)).await.unwrap_err();
     assert!(matches!(&error, Error::SchemaMismatch { .. }), "{error:?}");
-    assert!(error.to_string().contains("notes.txt: the file is not an SQLite database"), "{error}");
+    assert!(error.to_string().contains("notes.txt is not an SQLite database"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }
 

@@ -1,6 +1,6 @@
 //! Fifty tasks that each begin a unit of work, read, write and commit, again and again: no error may occur.
 //!
-//! `cargo run --release -p tubeatlas-benches --bin commits -- [ROUNDS]` (default 200)
+//! `cargo bench -p tubeatlas-benches --bench commits -- [ROUNDS]` (default 200)
 
 #![allow(clippy::print_stdout)] // its output is what it is for
 
@@ -15,7 +15,8 @@ const TASKS: u32 = 50;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let rounds: u32 = std::env::args().nth(1).map_or(Ok(200), |text| text.parse())?;
+    let rounds: u32 =
+        std::env::args().skip(1).find(|it| it != "--bench").map_or(Ok(200), |text| text.parse())?;
     let store = open(Location::Temporary).await?;
     fill(&store, 0).await?;
     let begun = Instant::now();

@@ -1,6 +1,6 @@
 //! Indexed look-ups in SQLite, one caller: p50 and p99 of get by id, a channel's page, a page by date.
 //!
-//! `cargo run --release -p tubeatlas-benches --bin lookups -- [VIDEOS]` (default 100,000)
+//! `cargo bench -p tubeatlas-benches --bench lookups -- [VIDEOS]` (default 100,000)
 
 #![allow(clippy::print_stdout)] // its output is what it is for
 
@@ -19,7 +19,8 @@ fn report(what: &str, mut latencies: Vec<Duration>) {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let videos: u32 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
+    let videos: u32 =
+        std::env::args().skip(1).find(|it| it != "--bench").map_or(Ok(100_000), |text| text.parse())?;
     let store = open(Location::Temporary).await?;
     let begun = Instant::now();
     fill(&store, videos).await?;
