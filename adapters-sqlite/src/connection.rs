@@ -50,10 +50,10 @@ impl Connections {
         readers.push(reader);
     }
 
-    /// Waits until none is open.
-    pub(crate) async fn none_open(&self) {
+    /// Waits until no more than `most` are open.
+    pub(crate) async fn at_most_open(&self, most: usize) {
         // An error would mean that the sender is gone, which is in `self`.
-        let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
+        let _ = self.open.subscribe().wait_for(|open| *open <= most).await;
     }
 }
 

@@ -33,8 +33,11 @@ pub struct MigrationStatus {
 /// Refuses a file that is no database of ours, or of a newer program. Writes nothing.
 pub(crate) fn check_file(connection: &mut SqliteConnection, path: &Path) -> Result<()> {
     let refused = |message: String| Err(Error::SchemaMismatch { message });
+    // In this order, because another process may be making the file ours, tables and number at once: tables that
+    // are seen have their number already.
+    let tables = count_tables(connection)?;
     let application_id = pragma(connection, "application_id")?;
-    if count_tables(connection)? == 0 && application_id == 0 {
+    if tables == 0 && application_id == 0 {
         return Ok(()); // an empty file, which becomes ours
     }
     if application_id != APPLICATION_ID {

@@ -273,9 +273,12 @@ impl Store for SqliteStore {
     async fn close(&self) -> Result<()> {
         self.engine.closed.store(true, Ordering::Release);
         self.engine.readers.close().await;
-        self.engine.writer.stop().await;
         self.engine.connections.stop_readers();
-        self.engine.connections.none_open().await;
+        // The writer last and alone: two connections that close at the same moment each take the other for one
+        // that stays, and neither brings the write-ahead log into the database.
+        self.engine.connections.at_most_open(1).await;
+        self.engine.writer.stop().await;
+        self.engine.connections.at_most_open(0).await;
         self.engine.file.lock().unwrap_or_else(PoisonError::into_inner).temporary.take();
         Ok(())
     }

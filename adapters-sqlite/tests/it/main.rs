@@ -7,3 +7,4 @@ mod concurrency;
 mod opening;
 mod schema;
 mod support;
+mod trouble;
