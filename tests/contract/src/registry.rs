@@ -258,6 +258,7 @@ macro_rules! __for_each_rule {
                 must_tsk_c_010_an_expired_task_keeps_no_claimable_one_back
                 must_tsk_c_011_a_lease_is_bounded
                 must_tsk_c_012_eight_workers_get_each_task_once
+                must_tsk_c_013_a_task_whose_lease_expired_keeps_its_place_in_the_queue
                 must_tsk_e_001_enqueue_of_a_taken_id_already_exists
                 must_tsk_e_002_a_task_that_the_domain_refuses_is_invalid
                 must_tsk_e_003_a_target_need_not_exist

@@ -8,6 +8,9 @@ use crate::{Case, Harness, Outcome, RULES, Rule, Violation};
 /// How long a rule may take. Far beyond what any needs: only what hangs meets it.
 pub const WATCHDOG: Duration = Duration::from_secs(30);
 
+/// How much longer a runtime may take to end a rule that does not.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// On which flavour of tokio runtime a rule is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {
@@ -33,19 +36,26 @@ pub fn run(rule: &'static Rule, harness: impl Harness + 'static, flavour: Flavou
         let outcome = match builder.enable_all().build() {
             Err(error) => Err(broken(format!("no tokio runtime: {error}"))),
             Ok(runtime) => runtime.block_on(async {
-                let case = Case::open(harness).await?;
-                rule.check(&case).await
+                let rule = async {
+                    let case = Case::open(harness).await?;
+                    rule.check(&case).await
+                };
+                // What only waits ends here, with all that it holds.
+                let late = |_| Err(broken(format!("did not answer within {WATCHDOG:?}")));
+                tokio::time::timeout(WATCHDOG, rule).await.unwrap_or_else(late)
             }),
         };
         // Nobody listens any more if the watchdog came first.
         let _ = done.send(outcome);
     });
-    let outcome = match answer.recv_timeout(WATCHDOG) {
+    let outcome = match answer.recv_timeout(WATCHDOG + GRACE) {
         Ok(outcome) => {
             let _ = thread.join();
             outcome
         }
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(broken(format!("did not answer within {WATCHDOG:?}"))),
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            Err(broken(format!("blocked its runtime for more than {WATCHDOG:?}")))
+        }
         Err(mpsc::RecvTimeoutError::Disconnected) => {
             let panic = thread.join().err();
             let message = panic.as_ref().and_then(|panic| {

@@ -344,6 +344,27 @@ pub(crate) async fn must_tsk_c_012_eight_workers_get_each_task_once(case: &Case)
     same("the tokens given", &claimed.iter().map(|c| c.1).collect::<HashSet<_>>().len(), &numbers.len())
 }
 
+pub(crate) async fn must_tsk_c_013_a_task_whose_lease_expired_keeps_its_place_in_the_queue(
+    case: &Case,
+) -> Outcome {
+    let tasks = case.store().processing_tasks();
+    let expire = || case.clock.move_by_ms(i64::try_from(LEASE_MS).unwrap_or_default());
+    // An older one whose id is larger, and a newer one whose id is smaller; either is once the expired one.
+    tasks.enqueue(&task(9)).await?;
+    claim_one(tasks).await?;
+    expire();
+    tasks.enqueue(&task(1)).await?;
+    for n in [9, 1] {
+        let claimed = tasks.claim(&request(None)).await?;
+        same("the task claimed", &number(claimed.as_ref()), &Some(ProcessingTaskId::new(uuid(n))))?;
+    }
+    tasks.cancel(ProcessingTaskId::new(uuid(9))).await?;
+    tasks.retry(ProcessingTaskId::new(uuid(9))).await?;
+    expire();
+    let claimed = tasks.claim(&request(None)).await?;
+    same("the task claimed", &number(claimed.as_ref()), &Some(ProcessingTaskId::new(uuid(9))))
+}
+
 // Working
 
 pub(crate) async fn must_tsk_w_001_a_heartbeat_sets_the_end_of_the_lease(case: &Case) -> Outcome {
