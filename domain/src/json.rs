@@ -17,6 +17,9 @@ pub const MAX_JSON_BYTES: usize = 256 * 1024;
 pub const MAX_JSON_DEPTH: usize = 64;
 
 /// A JSON object of bounded size and depth, without NUL in any text.
+///
+/// A store gives it back equal, and 1 and 1.0 are not equal: a column type that turns the one into the other
+/// (as Postgres' `jsonb` does with 1e2 and 100) cannot hold it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
 pub struct JsonObject(Map<String, Value>);

@@ -22,6 +22,7 @@ pub trait ArchiveSource: Send + Sync {
 /// - It only reads. It accounts for every file that it meets and knows the kind of: exactly one of the
 ///   entries names it.
 /// - One bad file never ends the reading.
+/// - It gives each video (by its id) at most once.
 /// - The same archive gives the same entries in the same order.
 /// - What it holds in memory does not grow with the archive's contents, only with the number of its files.
 #[async_trait]

@@ -13,8 +13,8 @@ pub struct MediaFileFilter {
     /// Only those of this video.
     pub video_id: Option<VideoId>,
     /// Only those whose path holds all of these words, in any order: each token that
-    /// [`tokens`](tubeatlas_domain::search::tokens) makes of this text is one that it makes of the path. A
-    /// text without any word takes in nothing.
+    /// [`tokens`](tubeatlas_domain::search::tokens) makes of this text is one that it makes of the path (so NUL
+    /// only separates words, as any other sign does). A text without any word takes in nothing.
     pub words: Option<String>,
     /// Whether those of deleted videos are taken in.
     pub visibility: Visibility,

@@ -83,7 +83,7 @@ pub trait Repository<E: Catalogued>: Send + Sync {
 ///   happened) or the process dies. Of a `_many` call, either all items are written or none.
 /// - What was acknowledged outside a unit of work, or by its commit, is durable as the adapter documents.
 /// - A write that changes something gives what it writes a new [`Revision`] and sets `updated_at` from the
-///   clock as [`Stored::changed`] does. One that changes nothing writes nothing.
+///   clock as [`Stored::changed`] does; a call reads the clock once. One that changes nothing writes nothing.
 /// - The items of a `_many` call take effect one after the other, with ever larger revisions: a later one sees
 ///   the earlier ones.
 /// - When several answers apply, the first of these is given: `Closed` or `Conflict::Serialization` of a unit

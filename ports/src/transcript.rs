@@ -105,8 +105,9 @@ impl SearchRequest {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchOrder {
-    /// Best score first; of the same score by video, then by language, both byte by byte, what has no
-    /// language first.
+    /// Best score first; of the same score by video, then by language, both byte by byte, smallest first, what has
+    /// no language first. (A list of videos in [`VideoOrder::Newest`](crate::VideoOrder::Newest) goes the other
+    /// way among videos of one date.)
     #[default]
     Relevance,
     /// By the video's date of publication, latest first, undated ones last; then as above.
