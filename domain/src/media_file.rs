@@ -101,6 +101,27 @@ pub struct MediaFileFields {
     pub thumbnail_path: Option<String>,
 }
 
+impl MediaFileFields {
+    /// The fields of a file of which nothing but its place is known; its name is what stands behind the last `/`.
+    pub fn new(id: MediaFileId, video_id: VideoId, path: impl Into<String>) -> Self {
+        let path = path.into();
+        Self {
+            id,
+            video_id,
+            file_name: path.rsplit('/').next().unwrap_or_default().to_owned(),
+            path,
+            size_bytes: None,
+            frame_rate: None,
+            frame_count: None,
+            width: None,
+            height: None,
+            video_codec: None,
+            audio_codec: None,
+            thumbnail_path: None,
+        }
+    }
+}
+
 /// A local file of a video.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "MediaFileFields", into = "MediaFileFields")]
@@ -155,20 +176,12 @@ mod tests {
 
     #[test]
     fn each_refusal_names_its_field() {
-        let fields = MediaFileFields {
-            id: MediaFileId::new(uuid::Uuid::nil()),
-            video_id: VideoId::parse("v").unwrap(),
-            path: "/a/b.mp4".into(),
-            file_name: "b.mp4".into(),
-            size_bytes: None,
-            frame_rate: None,
-            frame_count: None,
-            width: None,
-            height: None,
-            video_codec: None,
-            audio_codec: None,
-            thumbnail_path: None,
-        };
+        let fields = MediaFileFields::new(
+            MediaFileId::new(uuid::Uuid::nil()),
+            VideoId::parse("v").unwrap(),
+            "/a/b.mp4",
+        );
+        assert_eq!(fields.file_name, "b.mp4");
         assert!(MediaFile::new(fields.clone()).is_ok());
         let cases: [(&str, fn(&mut MediaFileFields)); 5] = [
             ("media_file.path", |m| m.path = String::new()),

@@ -44,21 +44,8 @@ async fn a_filter_may_have_any_number_of_words() {
     let store = temporary(Duration::from_secs(10)).await;
     store.videos().create(&video("v")).await.unwrap();
     let path: String = (0..900).map(|n| format!("/{n:03}")).collect();
-    let file = MediaFile::new(MediaFileFields {
-        id: MediaFileId::new(Uuid::from_u128(1)),
-        video_id: id("v"),
-        file_name: "899".into(),
-        path: path.clone(),
-        size_bytes: None,
-        frame_rate: None,
-        frame_count: None,
-        width: None,
-        height: None,
-        video_codec: None,
-        audio_codec: None,
-        thumbnail_path: None,
-    })
-    .unwrap();
+    let fields = MediaFileFields::new(MediaFileId::new(Uuid::from_u128(1)), id("v"), path.clone());
+    let file = MediaFile::new(fields).unwrap();
     store.media_files().create(&file).await.unwrap();
     let found = async |words: String| {
         let filter = MediaFileFilter { words: Some(words), ..MediaFileFilter::default() };

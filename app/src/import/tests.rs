@@ -194,20 +194,7 @@ fn archived(id: &str, channel: Option<Channel>) -> ArchivedVideo {
 }
 
 fn a_file(path: &str, video_id: &VideoId) -> MediaFileFields {
-    MediaFileFields {
-        id: MediaFileId::new(Uuid::nil()),
-        video_id: video_id.clone(),
-        path: path.into(),
-        file_name: "x.mp4".into(),
-        size_bytes: None,
-        frame_rate: None,
-        frame_count: None,
-        width: None,
-        height: None,
-        video_codec: None,
-        audio_codec: None,
-        thumbnail_path: None,
-    }
+    MediaFileFields::new(MediaFileId::new(Uuid::nil()), video_id.clone(), path)
 }
 
 fn video(id: &str, channel: Option<Channel>) -> Entry {

@@ -293,20 +293,8 @@ pub fn a_media_file() -> MediaFile {
 
 /// A media file of which the test says something.
 pub fn a_media_file_with(change: impl FnOnce(&mut MediaFileFields)) -> MediaFile {
-    let mut fields = MediaFileFields {
-        id: MediaFileId::new(uuid(3_000)),
-        video_id: video_id("a-video"),
-        path: "/media/a-video.mp4".into(),
-        file_name: "a-video.mp4".into(),
-        size_bytes: None,
-        frame_rate: None,
-        frame_count: None,
-        width: None,
-        height: None,
-        video_codec: None,
-        audio_codec: None,
-        thumbnail_path: None,
-    };
+    let mut fields =
+        MediaFileFields::new(MediaFileId::new(uuid(3_000)), video_id("a-video"), "/media/a-video.mp4");
     change(&mut fields);
     built(MediaFile::new(fields))
 }
