@@ -51,6 +51,49 @@ impl DatabaseFile {
     }
 }
 
+/// Which file was opened: a path can come to name another one while the store is open.
+#[derive(Debug, Clone)]
+pub(crate) struct FileIdentity {
+    path: PathBuf,
+    #[cfg(unix)]
+    device_and_inode: (u64, u64),
+}
+
+impl FileIdentity {
+    /// The file that lies at the path now.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
+        #[cfg(unix)]
+        let device_and_inode = device_and_inode(path).map_err(|error| unavailable(path, error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            #[cfg(unix)]
+            device_and_inode,
+        })
+    }
+
+    /// That the path still names the file that was opened. If it was moved, deleted or replaced, what is written
+    /// to it is lost for whoever opens the path, and SQLite would even bring the two files' logs together
+    /// (<https://sqlite.org/howtocorrupt.html>, section 2.5).
+    pub(crate) fn check(&self) -> Result<()> {
+        #[cfg(unix)]
+        if device_and_inode(&self.path).ok() != Some(self.device_and_inode) {
+            let message = format!(
+                "the file {} was moved, deleted or replaced while it was open; put it back or open it anew",
+                self.path.display()
+            );
+            return Err(Error::Unavailable { message, source: None });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn device_and_inode(path: &Path) -> io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
 /// Makes the folder and those above it, for their owner alone, where they are missing.
 fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();

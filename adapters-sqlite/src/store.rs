@@ -13,7 +13,7 @@ use tubeatlas_ports::{Clock, Error, Health, IdGenerator, Mode, Result, Store, Un
 use crate::config::{JournalMode, SqliteConfig};
 use crate::connection::{ConnectionSettings, Connections, NumberRow, TextRow};
 use crate::error::{Context, NOT_A_DATABASE, with_busy_timeout};
-use crate::file::DatabaseFile;
+use crate::file::{DatabaseFile, FileIdentity};
 use crate::migrations::{self, MigrationStatus};
 use crate::pool::ReaderPool;
 use crate::session::Session;
@@ -29,6 +29,7 @@ pub(crate) struct Engine {
     pub(crate) unit_of_work_timeout: Duration,
     pub(crate) config: SqliteConfig,
     pub(crate) file: Mutex<DatabaseFile>,
+    pub(crate) file_identity: FileIdentity,
     sqlite_version: String,
     closed: AtomicBool,
     /// Held by a check, which may take all readers: two at once could wait for each other's.
@@ -95,7 +96,8 @@ impl SqliteStore {
             &config,
             Arc::clone(&connections),
         )?;
-        let writer = Writer::start(connection, config.acquire_timeout, &connections)?;
+        let file_identity = FileIdentity::of(&file.path)?;
+        let writer = Writer::start(connection, config.acquire_timeout, &connections, file_identity.clone())?;
         let engine = Arc::new(Engine {
             readers,
             writer,
@@ -103,6 +105,7 @@ impl SqliteStore {
             ids,
             unit_of_work_timeout: config.unit_of_work_timeout,
             file: Mutex::new(file),
+            file_identity,
             sqlite_version,
             closed: AtomicBool::new(false),
             connections,
@@ -251,6 +254,7 @@ impl Store for SqliteStore {
                 Ok(row.value)
             })
             .await?;
+        self.engine.file_identity.check()?;
         let (open, idle) = self.engine.readers.status();
         let path = self.engine.file.lock().unwrap_or_else(PoisonError::into_inner).path.clone();
         let bytes = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());

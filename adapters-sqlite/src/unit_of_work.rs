@@ -15,6 +15,7 @@ use tubeatlas_ports::{Error, Mode, Result, UnitOfWork};
 
 use crate::connection::{catching, thread_ended};
 use crate::error::Context;
+use crate::file::FileIdentity;
 use crate::pool;
 use crate::session::Session;
 use crate::store::Engine;
@@ -48,7 +49,12 @@ impl Unit {
     pub(crate) async fn begin(engine: Arc<Engine>, mode: Mode) -> Result<Arc<Self>> {
         let (commands, received) = mpsc::channel();
         let ended = Arc::new(Mutex::new(None));
-        let thread = Thread { received, ended: Arc::clone(&ended), timeout: engine.unit_of_work_timeout };
+        let thread = Thread {
+            received,
+            ended: Arc::clone(&ended),
+            timeout: engine.unit_of_work_timeout,
+            file: engine.file_identity.clone(),
+        };
         match mode {
             Mode::ReadWrite => {
                 engine
@@ -161,6 +167,7 @@ struct Thread {
     received: mpsc::Receiver<Command>,
     ended: Arc<Mutex<Option<&'static str>>>,
     timeout: Duration,
+    file: FileIdentity,
 }
 
 impl Thread {
@@ -186,7 +193,9 @@ impl Thread {
                     }
                 }
                 Ok(Command::Commit(answer)) => {
-                    let commit = connection.batch_execute("COMMIT").doing("committing a unit of work");
+                    let commit = self.file.check();
+                    let commit = commit
+                        .and_then(|()| connection.batch_execute("COMMIT").doing("committing a unit of work"));
                     if commit.is_err() {
                         let _ = connection.batch_execute("ROLLBACK"); // SQLite may have done it already
                     }

@@ -16,6 +16,7 @@ use tubeatlas_ports::{Error, Result};
 
 use crate::connection::{Connections, Counted, catching, run_job, thread_ended};
 use crate::error::{Context, shared};
+use crate::file::FileIdentity;
 
 /// How many writes wait at most before callers have to wait for room in the queue.
 const QUEUE: usize = 1_024;
@@ -117,6 +118,7 @@ impl Writer {
         connection: SqliteConnection,
         acquire_timeout: Duration,
         connections: &Arc<Connections>,
+        file: FileIdentity,
     ) -> Result<Self> {
         let (requests, received) = mpsc::channel(QUEUE);
         let counted = Counted::new(connections);
@@ -124,7 +126,13 @@ impl Writer {
             .name("sqlite-writer".to_owned())
             .spawn(move || {
                 let _counted = counted; // dropped behind the connection
-                run(connection, received);
+                let mut connection = connection;
+                run(&mut connection, received, &file);
+                if file.check().is_err() {
+                    // Closing would delete the log of the file that now lies there. The connection is left to
+                    // the end of the process.
+                    std::mem::forget(connection);
+                }
             })
             .map_err(|error| Error::Unavailable {
                 message: "no thread could be started for the writer".to_owned(),
@@ -191,17 +199,17 @@ impl Writer {
     }
 }
 
-fn run(mut connection: SqliteConnection, mut received: mpsc::Receiver<Request>) {
+fn run(connection: &mut SqliteConnection, mut received: mpsc::Receiver<Request>, file: &FileIdentity) {
     let mut next = received.blocking_recv();
     while let Some(request) = next.take() {
         match request {
             Request::Alone(ticket, work) => {
                 if ticket.begin() {
-                    run_job(&mut connection, work);
+                    run_job(connection, work);
                 }
             }
             Request::Stop => return,
-            Request::Grouped(first) => next = run_group(&mut connection, first, &mut received),
+            Request::Grouped(first) => next = run_group(connection, first, &mut received, file),
         }
         if next.is_none() {
             next = received.blocking_recv();
@@ -215,6 +223,7 @@ fn run_group(
     connection: &mut SqliteConnection,
     first: Box<dyn Grouped>,
     received: &mut mpsc::Receiver<Request>,
+    file: &FileIdentity,
 ) -> Option<Request> {
     if !first.ticket().begin() {
         return None;
@@ -245,7 +254,7 @@ fn run_group(
     }
     let commit = match broken {
         Some(error) => Err(error),
-        None => connection.batch_execute("COMMIT").doing("committing"),
+        None => file.check().and_then(|()| connection.batch_execute("COMMIT").doing("committing")),
     };
     if commit.is_err() {
         // SQLite may have rolled back already, and then there is nothing to roll back.

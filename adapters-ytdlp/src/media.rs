@@ -111,9 +111,14 @@ pub(crate) fn media_file(
     MediaFile::new(fields).map(MediaFile::into_fields).map_err(|error| error.to_string())
 }
 
-/// The path from the root of the file system; links in it are not followed.
+/// The path from the root of the file system, the same however the folder was named. The file itself may be a
+/// link and stays one.
 fn absolute(path: &Path) -> Result<String, String> {
     let absolute: PathBuf = std::path::absolute(path).map_err(|error| cannot_be_read(&error))?;
+    let absolute = match (absolute.parent().map(fs::canonicalize), absolute.file_name()) {
+        (Some(Ok(folder)), Some(name)) => folder.join(name),
+        _ => absolute,
+    };
     absolute.into_os_string().into_string().map_err(|_| {
         "lies in a folder whose name is not UTF-8, so that its path cannot be kept; rename the folder"
             .to_owned()

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use tubeatlas_domain::ValidationError;
+use tubeatlas_domain::{EntityKind, ValidationError};
 use tubeatlas_ports::Error as StoreError;
 
 use crate::import::ImportError;
@@ -101,10 +101,18 @@ impl AppError {
 
 fn store_hint(error: &StoreError) -> Option<&'static str> {
     match error {
-        StoreError::Timeout { .. } => Some(
-            "another program may be writing; try again, or allow more TUBEATLAS_DATABASE_ACQUIRE_TIMEOUT",
-        ),
-        StoreError::ReadOnly { .. } => Some("make the file and its folder writable"),
+        StoreError::Timeout { waited_for, .. } if waited_for.contains("another process") => {
+            Some("another program is writing; try again, or allow more TUBEATLAS_DATABASE_BUSY_TIMEOUT")
+        }
+        StoreError::Timeout { .. } => {
+            Some("try again when there is less to do, or allow more TUBEATLAS_DATABASE_ACQUIRE_TIMEOUT")
+        }
+        StoreError::ReadOnly { .. } => {
+            Some("make the file, its folder, and the files beside it that end in -wal and -shm writable")
+        }
+        StoreError::NotFound { entity: EntityKind::Channel | EntityKind::ProcessingTask, .. } => {
+            Some("the `list` commands show what there is")
+        }
         StoreError::NotFound { .. } => {
             Some("the `list` commands show what there is, and with --deleted what was deleted")
         }
@@ -128,8 +136,6 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tubeatlas_domain::EntityKind;
-
     use super::*;
 
     #[test]

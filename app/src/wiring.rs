@@ -28,6 +28,7 @@ pub enum Missing {
 pub struct Opened {
     store: Arc<dyn Store>,
     sqlite: Option<Arc<SqliteStore>>,
+    is_new: bool,
 }
 
 /// One thing about a database that was looked at.
@@ -89,22 +90,33 @@ pub async fn open(settings: &DatabaseSettings, missing: Missing) -> Result<Opene
             acquire_timeout: settings.acquire_timeout,
             unit_of_work_timeout: settings.unit_of_work_timeout,
         };
-        return Ok(Opened { store: Arc::new(MemoryStore::new(config, clock(), ids())), sqlite: None });
+        return Ok(Opened {
+            store: Arc::new(MemoryStore::new(config, clock(), ids())),
+            sqlite: None,
+            is_new: false,
+        });
     }
+    let is_there = refuse_missing(settings);
+    let is_new = is_there.is_err();
     if missing != Missing::Create {
-        refuse_missing(settings)?;
+        is_there?;
     }
     let mut config = sqlite_config(settings);
     config.migrate = missing != Missing::RefuseAndLeaveAsItIs;
     let sqlite = SqliteStore::open(config, clock(), ids()).await.map_err(|error| failed(settings, error))?;
     let sqlite = Arc::new(sqlite);
-    Ok(Opened { store: sqlite.clone(), sqlite: Some(sqlite) })
+    Ok(Opened { store: sqlite.clone(), sqlite: Some(sqlite), is_new })
 }
 
 impl Opened {
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// Whether there was no such database before, as after a slip of the pen in its name.
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Looks at the database: whether it answers, is set up as configured, and is whole.

@@ -28,6 +28,7 @@ fn what_cannot_be_a_database_is_refused_by_name() {
         ("sqlite://folder", "is a folder"),
         ("sqlite:///proc/nowhere/x.db", "/proc/nowhere"),
         ("sqlite://file/x.db", "file"),
+        ("sqlite://~/x.db", "only a shell"),
     ] {
         refused(&sandbox, &["--database", url, "db", "migrate"], &[says]);
         refused(&sandbox, &["--database", url, "import", samples().to_str().unwrap()], &[says]);

@@ -41,6 +41,7 @@ fn what_was_said_is_found_with_its_moment() {
     // A prefix, an exclusion, a channel.
     assert_eq!(search(&sandbox, &["dumplin*", "--language", "en"]).len(), 1);
     assert!(search(&sandbox, &["dough -earlobe"]).is_empty());
+    assert_eq!(search(&sandbox, &["damp", "cloth", "--language", "en"]).len(), 1, "words need no quotes");
     assert!(search(&sandbox, &["dough", "--channel", "UC-nobody"]).is_empty());
 }
 
@@ -113,4 +114,18 @@ fn settings_come_from_environment_and_files_and_the_nearest_counts() {
     assert!(sandbox.path("from-environment.db").exists());
     sandbox.run(&["db", "migrate", "--database", "sqlite://from-flag.db"]).ended_with(0);
     assert!(sandbox.path("from-flag.db").exists());
+}
+
+#[test]
+fn ids_may_begin_with_a_hyphen() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("archive")).unwrap();
+    let document = r#"{"id": "-abc1234567", "title": "Hyphen", "channel_id": "-UC", "channel": "C"}"#;
+    std::fs::write(sandbox.path("archive/Hyphen [-abc1234567].info.json"), document).unwrap();
+    let report = sandbox.run(&["import", "archive"]).ended_with(0);
+    assert!(report.stderr.contains("new database sqlite://tubeatlas.db"), "{}", report.stderr);
+    sandbox.run(&["videos", "show", "-abc1234567"]).ended_with(0);
+    sandbox.run(&["channels", "show", "-UC"]).ended_with(0);
+    let hits = search(&sandbox, &["hyphen", "--video", "-abc1234567"]);
+    assert_eq!(hits.len(), 1);
 }

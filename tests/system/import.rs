@@ -124,3 +124,25 @@ fn two_imports_at_the_same_moment_make_one_catalogue() {
     assert_eq!(created, 6, "each video is created by one of them");
     sandbox.run(&["db", "check"]).ended_with(0);
 }
+
+#[test]
+fn one_media_file_has_one_path_however_its_folder_is_named() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("m")).unwrap();
+    fs::write(sandbox.path("m/One [AAAAAAAAAA1].info.json"), r#"{"id": "AAAAAAAAAA1", "title": "One"}"#)
+        .unwrap();
+    fs::write(sandbox.path("m/One [AAAAAAAAAA1].mp4"), "media").unwrap();
+    for folder in ["m", "m/../m", "./m/"] {
+        sandbox.run(&["import", folder]).ended_with(0);
+    }
+    let list = sandbox.json(&["media", "list"]).ended_with(0).json();
+    assert_eq!(list["items"].as_array().unwrap().len(), 1, "{list}");
+}
+
+#[test]
+fn an_archive_without_anything_is_said_to_be_one() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("empty")).unwrap();
+    let run = sandbox.run(&["import", "empty"]).ended_with(0);
+    assert!(run.stderr.contains("nothing that yt-dlp leaves"), "{}", run.stderr);
+}

@@ -164,6 +164,38 @@ async fn who_waits_for_a_reader_is_answered_before_the_store_closes() {
     assert!(matches!(store.videos().exists(&wanted, Visibility::Live).await, Err(Error::Closed { .. })));
 }
 
+/// Another file at the same path, made while the store is open, is not harmed; and nothing more is acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_replaced_is_noticed_and_its_successor_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("replaced.db");
+    let old = open_with(config(&path)).await.unwrap();
+    old.videos().create(&video("old")).await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let new = open_with(config(&path)).await.unwrap();
+    new.videos().create(&video("new")).await.unwrap();
+
+    for refused in [
+        old.videos().create(&video("lost")).await.map(drop),
+        async {
+            let unit = old.begin(Mode::ReadWrite).await?;
+            unit.videos().create(&video("lost")).await?;
+            unit.commit().await
+        }
+        .await,
+        old.health().await.map(drop),
+    ] {
+        let error = refused.unwrap_err();
+        assert!(matches!(&error, Error::Unavailable { .. }), "{error:?}");
+        assert!(error.to_string().contains("moved, deleted or replaced"), "{error}");
+    }
+    old.close().await.unwrap();
+    new.videos().create(&video("newer")).await.unwrap();
+    new.close().await.unwrap();
+    let store = open_with(config(&path)).await.unwrap();
+    assert_eq!(store.videos().count(&VideoFilter::default()).await.unwrap(), 2);
+}
+
 #[tokio::test]
 async fn damage_is_called_damage() {
     let folder = tempfile::tempdir().unwrap();

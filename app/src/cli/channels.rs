@@ -23,6 +23,7 @@ pub(super) enum Channels {
     /// Show one
     Show {
         /// Its id
+        #[arg(allow_hyphen_values = true)]
         id: ChannelId,
     },
 }

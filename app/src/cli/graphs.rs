@@ -16,10 +16,10 @@ pub(super) enum Graphs {
     /// List them, without their content
     List {
         /// Only those of this video
-        #[arg(long, value_name = "ID", conflicts_with = "channel")]
+        #[arg(long, value_name = "ID", allow_hyphen_values = true, conflicts_with = "channel")]
         video: Option<VideoId>,
         /// Only those of this channel as a whole
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", allow_hyphen_values = true)]
         channel: Option<ChannelId>,
         #[command(flatten)]
         deleted: Deleted,

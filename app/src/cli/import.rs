@@ -30,6 +30,10 @@ impl Import {
                 let result = import(&archive, store, wiring::ids().as_ref(), &observer).await;
                 progress.end();
                 let report = result?;
+                if report.is_empty() {
+                    output
+                        .note("note: nothing that yt-dlp leaves was found there (it looks for *.info.json)");
+                }
                 output.show(&report, summary)?;
                 Ok(if report.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
             })

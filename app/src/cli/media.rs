@@ -16,7 +16,7 @@ pub(super) enum Media {
     /// List them
     List {
         /// Only those of this video
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", allow_hyphen_values = true)]
         video: Option<VideoId>,
         /// Only those whose path holds all these words
         #[arg(long)]

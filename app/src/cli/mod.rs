@@ -166,6 +166,9 @@ impl Context<'_> {
             self.output.note("note: with memory: nothing is kept after this command");
         }
         let opened = wiring::open(&self.settings.database, missing).await?;
+        if opened.is_new() {
+            self.output.note(&format!("note: new database {}", self.settings.database.url));
+        }
         let store = Arc::clone(opened.store());
         let result = work(store.as_ref()).await;
         let closed = store.close().await;

@@ -52,10 +52,13 @@ impl Output {
     }
 }
 
-/// A text of an archive, so that it cannot steer the terminal: control characters but line ends are shown as
-/// U+FFFD.
+/// A text of an archive, so that it cannot steer the terminal: control characters but line ends, and those that
+/// turn the direction of writing, are shown as U+FFFD.
 pub(super) fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    let steers = |c: char| {
+        (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// [`clean`], on one line.
@@ -99,6 +102,7 @@ mod tests {
     #[test]
     fn an_archive_cannot_steer_the_terminal() {
         assert_eq!(clean("a\u{1b}[2Jb\n\u{9b}c"), "a\u{fffd}[2Jb\n\u{fffd}c");
+        assert_eq!(clean("a\u{202e}b\u{2067}c"), "a\u{fffd}b\u{fffd}c");
         assert_eq!(one_line(" a\n\tb\u{1b} "), "a b\u{fffd}");
     }
 

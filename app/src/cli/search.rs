@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use tubeatlas_domain::search::SearchQuery;
 use tubeatlas_domain::{ChannelId, LanguageTag, VideoId};
 use tubeatlas_ports::{
     Cursor, DEFAULT_CUES_PER_HIT, DEFAULT_SEARCH_LIMIT, FoundCue, SearchOrder, SearchRequest,
@@ -21,14 +20,14 @@ use crate::search::{Hit, parse_query, search};
                         what begins so, -tea what must not be said, tea OR coffee one of both."
 )]
 pub(super) struct Search {
-    /// What was said
-    #[arg(value_parser = parse_query, allow_hyphen_values = true)]
-    query: SearchQuery,
+    /// What was said; several words are one query, and behind -- it may begin with a hyphen
+    #[arg(value_name = "QUERY", required = true)]
+    query: Vec<String>,
     /// Only in videos of this channel
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     channel: Option<ChannelId>,
     /// Only in this video
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     video: Option<VideoId>,
     /// Only in this language; en takes in en-US
     #[arg(long, value_name = "TAG")]
@@ -52,7 +51,7 @@ pub(super) struct Search {
 impl Search {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<ExitCode, AppError> {
         let request = SearchRequest {
-            query: self.query,
+            query: parse_query(&self.query.join(" "))?,
             channel_id: self.channel,
             video_id: self.video,
             language: self.language,

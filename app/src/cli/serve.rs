@@ -33,6 +33,9 @@ impl Serve {
 
         info!(database = %settings.database.url, "start-up 1 of 3: open and migrate the store");
         let opened = wiring::open(&settings.database, Missing::Create).await?;
+        if opened.is_new() {
+            warn!(database = %settings.database.url, "there was no such database; it is new and empty");
+        }
         info!("start-up 2 of 3: check the store");
         let checks = opened.check().await?;
         let failed: Vec<String> =

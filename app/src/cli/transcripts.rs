@@ -16,7 +16,7 @@ pub(super) enum Transcripts {
     /// List them, without what was said
     List {
         /// Only those of this video
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", allow_hyphen_values = true)]
         video: Option<VideoId>,
         /// Only those in this language; en takes in en-US
         #[arg(long, value_name = "TAG")]
@@ -30,6 +30,7 @@ pub(super) enum Transcripts {
     Show {
         /// The video
         #[arg(value_name = "VIDEO")]
+        #[arg(allow_hyphen_values = true)]
         video_id: VideoId,
         /// The language, exactly as the list shows it
         language: LanguageTag,

@@ -20,6 +20,7 @@ pub(super) enum Videos {
     /// Show one
     Show {
         /// Its id
+        #[arg(allow_hyphen_values = true)]
         id: VideoId,
         #[command(flatten)]
         with_deleted: WithDeleted,
@@ -27,16 +28,19 @@ pub(super) enum Videos {
     /// Hide one, with all that hangs on it; an import leaves it hidden
     Delete {
         /// Its id
+        #[arg(allow_hyphen_values = true)]
         id: VideoId,
     },
     /// Bring a deleted one back, with all that hangs on it
     Restore {
         /// Its id
+        #[arg(allow_hyphen_values = true)]
         id: VideoId,
     },
     /// Remove one for good, deleted or not, with its transcripts, graphs and media files
     Purge {
         /// Its id
+        #[arg(allow_hyphen_values = true)]
         id: VideoId,
     },
 }
@@ -44,7 +48,7 @@ pub(super) enum Videos {
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// Only those of this channel
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     channel: Option<ChannelId>,
     /// Only those published at this time or later: 2021-11-11 or 2021-11-11T09:00:00Z
     #[arg(long, value_name = "TIME", value_parser = date_or_time)]

@@ -86,3 +86,13 @@ pub struct ImportReport {
     /// The fields and files that were taken in, but not as they are.
     pub warnings: Vec<Note>,
 }
+
+impl ImportReport {
+    /// Whether the archive held nothing that could have been taken in.
+    pub fn is_empty(&self) -> bool {
+        self.videos.total() == 0
+            && self.left_deleted.is_empty()
+            && self.refused.is_empty()
+            && self.ignored.is_empty()
+    }
+}

@@ -47,6 +47,9 @@ impl FromStr for DatabaseUrl {
                 Some(path) if path.contains(['?', '#']) => Err(format!(
                     "{text:?} has parameters, which are not understood; give them as TUBEATLAS_DATABASE_…"
                 )),
+                Some(path) if path.starts_with('~') => Err(format!(
+                    "{text:?} begins with ~, which only a shell understands; write the folder out"
+                )),
                 Some(path) if !path.is_empty() && !path.contains('\0') => {
                     Ok(Self::SqliteFile(PathBuf::from(path)))
                 }
