@@ -73,7 +73,7 @@ impl FileIdentity {
 
     /// That the path still names the file that was opened. If it was moved, deleted or replaced, what is written
     /// to it is lost for whoever opens the path, and SQLite would even bring the two files' logs together
-    /// (<https://sqlite.org/howtocorrupt.html>, section 2.5).
+    /// (<https://sqlite.org/howtocorrupt.html>, on unlinking a database file while in use).
     pub(crate) fn check(&self) -> Result<()> {
         #[cfg(unix)]
         if device_and_inode(&self.path).ok() != Some(self.device_and_inode) {

@@ -17,8 +17,8 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 /// `PRAGMA application_id` of our files: "TbAt".
 const APPLICATION_ID: i64 = 0x5462_4174;
 
-/// The oldest SQLite that keeps our promises: from 3.53.2 on, the fixes of WAL recovery and FTS5 that the
-/// store relies on are in.
+/// The oldest SQLite that is accepted: the bundled one, with which everything here is tested. A system's older
+/// one could be linked in its place, and nothing is known of how it would do.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 53, 2);
 
 /// What is applied to a database, and what is not yet.
