@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
-use tubeatlas_contract::{Harness, Limits, Setup, contract_tests};
+use tubeatlas_contract::{Capability, Exceptions, Harness, Limits, Setup, contract_tests};
 use tubeatlas_ports::Store;
 
 struct Memory;
@@ -17,6 +17,10 @@ impl Harness for Memory {
         let Limits { acquire_timeout, unit_of_work_timeout, connections: _ } = limits;
         let config = MemoryConfig { acquire_timeout, unit_of_work_timeout };
         Ok((Arc::new(MemoryStore::new(config, clock, ids)), ()))
+    }
+
+    fn exceptions(&self) -> Exceptions {
+        Exceptions::none().without(Capability::Durability, "what it holds lives as long as its process")
     }
 }
 

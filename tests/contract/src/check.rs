@@ -42,7 +42,8 @@ pub(crate) fn some<T>(what: &str, value: Option<T>) -> Result<T, Violation> {
     value.ok_or_else(|| Violation::new(format!("{what} is there"), "nothing"))
 }
 
-fn cut(text: &str, from: usize) -> String {
+/// A long text, from about this byte on, with its ends marked where it goes on.
+pub(crate) fn cut(text: &str, from: usize) -> String {
     let from = text.floor_char_boundary(if text.len() <= SHOWN { 0 } else { from });
     let to = text.floor_char_boundary(from + SHOWN);
     let (before, after) = (if from > 0 { "…" } else { "" }, if to < text.len() { "…" } else { "" });

@@ -7,6 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tubeatlas_ports::{Clock, IdGenerator, Store};
 
+use crate::Exceptions;
+
 /// How the suite gets at the stores of one adapter.
 #[async_trait]
 pub trait Harness: Send + Sync {
@@ -17,8 +19,51 @@ pub trait Harness: Send + Sync {
     /// store, also in one that is open at the same time, may be seen in it.
     ///
     /// # Errors
-    /// Why there is none, for the person who runs the tests. A rule that gets no store fails.
+    /// Why there is none (no server, no right to write), for the person who runs the tests. A rule that gets no
+    /// store could not be tried, which is never a success.
     async fn open(&self, setup: Setup) -> Result<(Arc<dyn Store>, Self::Guard), String>;
+
+    /// Where the store with this guard can be opened again, also by another process: a path or a URL. `None` if
+    /// the adapter keeps nothing and says so ([`Capability::Durability`](crate::Capability::Durability)).
+    fn place(&self, _guard: &Self::Guard) -> Option<String> {
+        None
+    }
+
+    /// Opens what is stored at a [`place`](Self::place) again, after it was closed, dropped, or the process that
+    /// had it open was killed.
+    ///
+    /// # Errors
+    /// Why that cannot be done.
+    async fn reopen(&self, _place: &str, _setup: Setup) -> Result<Arc<dyn Store>, String> {
+        Err("the harness has no `reopen`".to_owned())
+    }
+
+    /// What the adapter does not do, or not yet. Nothing by default: every rule is tried.
+    fn exceptions(&self) -> Exceptions {
+        Exceptions::none()
+    }
+}
+
+/// A harness that several threads share.
+#[async_trait]
+impl<H: Harness> Harness for Arc<H> {
+    type Guard = H::Guard;
+
+    async fn open(&self, setup: Setup) -> Result<(Arc<dyn Store>, Self::Guard), String> {
+        (**self).open(setup).await
+    }
+
+    fn place(&self, guard: &Self::Guard) -> Option<String> {
+        (**self).place(guard)
+    }
+
+    async fn reopen(&self, place: &str, setup: Setup) -> Result<Arc<dyn Store>, String> {
+        (**self).reopen(place, setup).await
+    }
+
+    fn exceptions(&self) -> Exceptions {
+        (**self).exceptions()
+    }
 }
 
 /// With what a store is opened.
@@ -57,14 +102,24 @@ impl Default for Limits {
 #[async_trait]
 pub(crate) trait Opener: Send + Sync {
     async fn open_any(&self, setup: Setup) -> Result<(Arc<dyn Store>, Guard), String>;
+    fn place_of(&self, guard: &Guard) -> Option<String>;
+    async fn reopen_any(&self, place: &str, setup: Setup) -> Result<Arc<dyn Store>, String>;
 }
 
-pub(crate) type Guard = Box<dyn Any + Send>;
+pub(crate) type Guard = Box<dyn Any + Send>; // of the harness's own type
 
 #[async_trait]
 impl<H: Harness> Opener for H {
     async fn open_any(&self, setup: Setup) -> Result<(Arc<dyn Store>, Guard), String> {
         let (store, guard) = self.open(setup).await?;
         Ok((store, Box::new(guard)))
+    }
+
+    fn place_of(&self, guard: &Guard) -> Option<String> {
+        self.place(guard.downcast_ref()?)
+    }
+
+    async fn reopen_any(&self, place: &str, setup: Setup) -> Result<Arc<dyn Store>, String> {
+        self.reopen(place, setup).await
     }
 }

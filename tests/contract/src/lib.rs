@@ -1,6 +1,6 @@
 //! The contract suite: what every storage adapter of Tubeatlas must pass.
 //!
-//! 348 rules say, each in one sentence, what the [ports](tubeatlas_ports) promise; each is a test. This is all
+//! 362 rules say, each in one sentence, what the [ports](tubeatlas_ports) promise; each is a test. This is all
 //! that the author of an adapter writes, in a file under `tests/`:
 //!
 //! ```
@@ -39,22 +39,33 @@
 //!
 //! [`fixtures`] are entities for the tests of whoever embeds Tubeatlas; [`RULES`] are the rules as values.
 
+mod baseline;
+mod capability;
 mod case;
 mod check;
+mod child;
 mod clock;
 pub mod fixtures;
 mod harness;
 mod macros;
+mod options;
 mod registry;
+mod report;
 mod rule;
 mod rules;
 mod run;
+mod testing;
 
+pub use baseline::baseline;
+pub use capability::{Capability, Exceptions};
 pub use case::Case;
+pub use child::run_child;
 pub use clock::{SequentialIds, TestClock};
 pub use harness::{Harness, Limits, Setup};
-pub use registry::RULES;
+pub use options::{Effort, MakeChild, Options};
+pub use registry::{AREAS, RULES, UNTESTED, Untested};
+pub use report::{CaseResult, Report, Status, Totals, run_all};
 pub use rule::{Outcome, Rule, Strength, Violation};
-#[doc(hidden)]
-pub use run::test;
 pub use run::{Flavour, WATCHDOG, run};
+#[doc(hidden)]
+pub use testing::{test, test_baseline, test_child};

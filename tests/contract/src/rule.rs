@@ -5,10 +5,11 @@ use std::panic::Location;
 
 use futures::future::BoxFuture;
 
-use crate::Case;
+use crate::{Capability, Case};
 
 /// How binding a rule is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Strength {
     /// An adapter that breaks it is no adapter. Its test fails for one reason only: the promise is broken.
     Must,
@@ -24,8 +25,12 @@ pub enum Strength {
 pub struct Rule {
     area: &'static str,
     name: &'static str,
+    needs: &'static [Capability],
     run: for<'a> fn(&'a Case) -> BoxFuture<'a, Outcome>,
 }
+
+/// The area whose rules try what was declared absent.
+pub(crate) const CAPABILITIES: &str = "capabilities";
 
 /// Whether a rule holds.
 pub type Outcome = Result<(), Violation>;
@@ -34,9 +39,10 @@ impl Rule {
     pub(crate) const fn new(
         area: &'static str,
         name: &'static str,
+        needs: &'static [Capability],
         run: for<'a> fn(&'a Case) -> BoxFuture<'a, Outcome>,
     ) -> Self {
-        Self { area, name, run }
+        Self { area, name, needs, run }
     }
 
     /// The part of the contract that it belongs to: `videos`.
@@ -51,7 +57,13 @@ impl Rule {
 
     /// Its id, which never changes and is never given again: `VID-U-003`.
     pub fn id(&self) -> String {
-        self.name.splitn(5, '_').skip(1).take(3).collect::<Vec<_>>().join("-").to_uppercase()
+        id(self.name)
+    }
+
+    /// What an adapter must be capable of for it to be applicable; for a rule of the area `capabilities`, what
+    /// an adapter must have declared absent.
+    pub fn needs(&self) -> &'static [Capability] {
+        self.needs
     }
 
     /// How binding it is.
@@ -65,9 +77,7 @@ impl Rule {
 
     /// What it promises, as a sentence.
     pub fn title(&self) -> String {
-        let words = self.name.splitn(5, '_').nth(4).unwrap_or_default().replace('_', " ");
-        let mut letters = words.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+        title(self.name)
     }
 
     /// Tries it on the store of this case.
@@ -77,6 +87,18 @@ impl Rule {
     pub async fn check(&self, case: &Case) -> Outcome {
         (self.run)(case).await.map_err(|violation| Violation { rule: self.id(), ..violation })
     }
+}
+
+/// The id in the name of a rule.
+pub(crate) fn id(name: &str) -> String {
+    name.splitn(5, '_').skip(1).take(3).collect::<Vec<_>>().join("-").to_uppercase()
+}
+
+/// The sentence in the name of a rule.
+pub(crate) fn title(name: &str) -> String {
+    let words = name.splitn(5, '_').nth(4).unwrap_or_default().replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 impl fmt::Debug for Rule {
@@ -96,6 +118,9 @@ pub struct Violation {
     pub observed: String,
     /// The line of the suite at which it was noticed.
     pub place: String,
+    /// Whether the rule could not be tried at all: what stands in the way is a matter of the harness, the
+    /// environment or the suite, and nothing is known about the adapter.
+    pub untried: bool,
 }
 
 impl Violation {
@@ -103,14 +128,22 @@ impl Violation {
     #[track_caller]
     pub fn new(expected: impl Into<String>, observed: impl Into<String>) -> Self {
         let place = Location::caller().to_string();
-        Self { rule: String::new(), expected: expected.into(), observed: observed.into(), place }
+        let (expected, observed) = (expected.into(), observed.into());
+        Self { rule: String::new(), expected, observed, place, untried: false }
+    }
+
+    /// The rule that is being tried cannot be tried, for this reason.
+    #[track_caller]
+    pub fn error(needed: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { untried: true, ..Self::new(needed, reason) }
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rule, expected, observed, place } = self;
-        write!(f, "{rule} is broken\n  expected: {expected}\n  observed: {observed}\n  noticed at {place}")
+        let Self { rule, expected, observed, place, untried } = self;
+        let verdict = if *untried { "could not be tried" } else { "is broken" };
+        write!(f, "{rule} {verdict}\n  expected: {expected}\n  observed: {observed}\n  noticed at {place}")
     }
 }
 
@@ -120,6 +153,6 @@ impl std::error::Error for Violation {}
 impl From<tubeatlas_ports::Error> for Violation {
     #[track_caller]
     fn from(error: tubeatlas_ports::Error) -> Self {
-        Self::new("the call succeeds", format!("{} ({error:?})", error.chain()))
+        Self::new("the call succeeds", crate::check::cut(&format!("{} ({error:?})", error.chain()), 0))
     }
 }

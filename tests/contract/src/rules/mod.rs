@@ -1,9 +1,11 @@
 //! The rules, a file an area.
 
+pub(crate) mod capabilities;
 pub(crate) mod channels;
 pub(crate) mod closing;
 pub(crate) mod concurrency;
 mod core;
+pub(crate) mod durability;
 pub(crate) mod knowledge_graphs;
 mod lists;
 pub(crate) mod media_files;
