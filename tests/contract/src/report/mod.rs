@@ -1,5 +1,7 @@
 //! [`Report`]: how an adapter stands to the whole contract.
 
+mod render;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -103,6 +105,20 @@ pub struct Totals {
     pub error: usize,
 }
 
+impl Totals {
+    fn of(cases: &[CaseResult]) -> Self {
+        let count = |status| cases.iter().filter(|case| case.status == status).count();
+        Self {
+            cases: cases.len(),
+            pass: count(Status::Pass),
+            fail: count(Status::Fail),
+            skip: count(Status::Skip),
+            not_applicable: count(Status::NotApplicable),
+            error: count(Status::Error),
+        }
+    }
+}
+
 impl Report {
     /// Whether the adapter keeps the contract: nothing failed, nothing could not be tried, and something passed.
     pub fn passed(&self) -> bool {
@@ -141,15 +157,7 @@ pub fn run_all<H: Harness + 'static>(
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(place, _)| *place);
     let cases: Vec<CaseResult> = results.into_iter().map(|(_, result)| result).collect();
-    let count = |status| cases.iter().filter(|case| case.status == status).count();
-    let totals = Totals {
-        cases: cases.len(),
-        pass: count(Status::Pass),
-        fail: count(Status::Fail),
-        skip: count(Status::Skip),
-        not_applicable: count(Status::NotApplicable),
-        error: count(Status::Error),
-    };
+    let totals = Totals::of(&cases);
     let exceptions = harness.exceptions();
     let absent =
         exceptions.absent().iter().map(|(what, reason)| (what.to_string(), reason.clone())).collect();
@@ -161,5 +169,81 @@ pub fn run_all<H: Harness + 'static>(
         absent,
         totals,
         cases,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use tubeatlas_ports::Store;
+
+    use super::*;
+    use crate::{Exceptions, Setup};
+
+    /// One case of each status but `Skip`.
+    pub(super) fn a_report() -> Report {
+        let case = |id: &str, flavour, status, message: Option<&str>| {
+            let rule = RULES.iter().find(|rule| rule.id() == id).unwrap();
+            CaseResult {
+                id: rule.id(),
+                name: rule.name().to_owned(),
+                title: rule.title(),
+                area: rule.area().to_owned(),
+                strength: rule.strength(),
+                flavour,
+                status,
+                message: message.map(str::to_owned),
+                notes: BTreeMap::new(),
+                duration_ms: 1_002,
+            }
+        };
+        let (one, many) = (Flavour::CurrentThread, Flavour::MultiThread);
+        let mut cases = vec![
+            case("CHN-C-001", one, Status::Pass, None),
+            case("CHN-C-002", many, Status::Fail, Some("<&\"]]>\u{1}\nü")),
+            case("SEA-F-001", one, Status::NotApplicable, Some("no index")),
+            case("CLO-H-001", one, Status::Error, Some("no server")),
+        ];
+        cases[0].notes.insert("polls".to_owned(), "3".to_owned());
+        Report {
+            schema_version: 1,
+            contract: "0.1.0".to_owned(),
+            adapter: "test".to_owned(),
+            seed: 1,
+            absent: BTreeMap::new(),
+            totals: Totals::of(&cases),
+            cases,
+        }
+    }
+
+    /// There is no server for its stores.
+    struct Absent;
+
+    #[async_trait]
+    impl Harness for Absent {
+        type Guard = ();
+
+        async fn open(&self, _: Setup) -> Result<(Arc<dyn Store>, ()), String> {
+            Err("no server".to_owned())
+        }
+
+        fn exceptions(&self) -> Exceptions {
+            Exceptions::none().skip("CHN-C-001", "later")
+        }
+    }
+
+    #[test]
+    fn a_missing_environment_is_an_error_and_never_green() {
+        let report = run_all("absent", &Arc::new(Absent), &Options::default(), 2);
+        let (rules, totals) = (RULES.len(), report.totals);
+        assert_eq!((totals.cases, totals.skip, totals.pass, totals.fail), (rules * 2, 2, 0, 0));
+        assert_eq!(totals.error + totals.not_applicable, rules * 2 - 2);
+        assert!(!report.passed());
+        let ids: Vec<_> = report.cases.iter().map(|case| (case.id.clone(), case.flavour)).collect();
+        let expected: Vec<_> =
+            RULES.iter().flat_map(|rule| Flavour::ALL.map(|flavour| (rule.id(), flavour))).collect();
+        assert_eq!(ids, expected, "every rule, once on each runtime, in the order of the registry");
+        let messages: Vec<_> = report.cases.iter().filter(|case| case.status == Status::Error).collect();
+        assert!(messages.iter().all(|case| case.message.as_ref().unwrap().contains("no server")));
     }
 }
