@@ -37,6 +37,8 @@
 //!   them, and [`WATCHDOG`] ends what hangs.
 //! - Nothing is skipped, and no rule needs anything but the ports. A rule never panics; it reports.
 //!
+//! The [`guide`] leads from an empty crate to a green report.
+//!
 //! [`fixtures`] are entities for the tests of whoever embeds Tubeatlas; [`RULES`] are the rules as values.
 
 mod baseline;
@@ -46,6 +48,7 @@ mod check;
 mod child;
 mod clock;
 pub mod fixtures;
+pub mod guide;
 mod harness;
 mod macros;
 mod options;
