@@ -1,0 +1,83 @@
+//! [`Kind`]: what generic faults must know about each kind of entity.
+
+use std::sync::Arc;
+
+use tubeatlas_domain::{Channel, KnowledgeGraph, MediaFile, ProcessingTask, Transcript, Video};
+use tubeatlas_ports::{Catalogued, Repositories, Repository, WriteRepository};
+
+use crate::hooks::{Hooks, ReadHook, WriteHook};
+
+/// A kind of entity that can be read.
+pub trait Kind: Catalogued {
+    /// With what the ids of its rules begin: `CHN`.
+    const AREA: &'static str;
+
+    /// Its repository.
+    fn reads(from: &dyn Repositories) -> &dyn Repository<Self>;
+
+    /// The hook of its reads.
+    fn read_hook(hooks: &Hooks) -> &dyn ReadHook<Self>;
+
+    /// Where the hook of its reads is set.
+    fn read_hook_mut(hooks: &mut Hooks) -> &mut Arc<dyn ReadHook<Self>>;
+
+    /// The id of one of its rules: `CHN-U-003` of `U-003`.
+    fn rule(rest: &str) -> String {
+        format!("{}-{rest}", Self::AREA)
+    }
+}
+
+/// A kind of entity whose state is free.
+pub trait WrittenKind: Kind {
+    /// Its repository.
+    fn writes(to: &dyn Repositories) -> &dyn WriteRepository<Self>;
+
+    /// The hook of its writes.
+    fn write_hook(hooks: &Hooks) -> &dyn WriteHook<Self>;
+
+    /// Where the hook of its writes is set.
+    fn write_hook_mut(hooks: &mut Hooks) -> &mut Arc<dyn WriteHook<Self>>;
+}
+
+macro_rules! kinds {
+    ($($entity:ident $area:literal $repository:ident $reads:ident $($writes:ident)?;)*) => {$(
+        impl Kind for $entity {
+            const AREA: &'static str = $area;
+
+            fn reads(from: &dyn Repositories) -> &dyn Repository<Self> {
+                from.$repository()
+            }
+
+            fn read_hook(hooks: &Hooks) -> &dyn ReadHook<Self> {
+                &*hooks.$reads
+            }
+
+            fn read_hook_mut(hooks: &mut Hooks) -> &mut Arc<dyn ReadHook<Self>> {
+                &mut hooks.$reads
+            }
+        }
+
+        $(impl WrittenKind for $entity {
+            fn writes(to: &dyn Repositories) -> &dyn WriteRepository<Self> {
+                to.$repository()
+            }
+
+            fn write_hook(hooks: &Hooks) -> &dyn WriteHook<Self> {
+                &*hooks.$writes
+            }
+
+            fn write_hook_mut(hooks: &mut Hooks) -> &mut Arc<dyn WriteHook<Self>> {
+                &mut hooks.$writes
+            }
+        })?
+    )*};
+}
+
+kinds! {
+    Channel "CHN" channels channel_reads channel_writes;
+    Video "VID" videos video_reads video_writes;
+    Transcript "TRN" transcripts transcript_reads transcript_writes;
+    KnowledgeGraph "GRA" knowledge_graphs knowledge_graph_reads knowledge_graph_writes;
+    MediaFile "MED" media_files media_file_reads media_file_writes;
+    ProcessingTask "TSK" processing_tasks task_reads;
+}

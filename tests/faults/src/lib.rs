@@ -1,0 +1,34 @@
+//! The contract suite is tested, too: here are adapters with one fault each, and each must be rejected by the
+//! rule that its fault breaks, and by as few others as can be.
+//!
+//! [`FaultyStore`] passes all calls on to the store in memory. [`Hooks`] stand in between: each call goes through
+//! a method of a hook, which passes it on unless a fault overrides it. A [`Fault`] is such a hook, the rule
+//! that must reject it, what that rule must say, and which other rules cannot help noticing it.
+//!
+//! # How a fault is added
+//! The faults stand in `faults/`, a file an area of the rules. Write a struct, override one method of its hook
+//! with a mistake that somebody could make, and add it to the table of the area; take the rule out of the
+//! area's `WITHOUT_FAULT`. Then try it against all rules:
+//!
+//! ```text
+//! cargo run -p tubeatlas-faults -- CHN-L-003     # the faults of rules whose id begins so
+//! cargo run -p tubeatlas-faults                  # all faults
+//! ```
+//!
+//! It says whether the rule rejected the fault and for the right reason, and what else did. `cargo test -p
+//! tubeatlas-faults` tries each fault against its own rule and its companions alone.
+
+mod adapter;
+mod fault;
+pub mod faults;
+mod hooks;
+mod kind;
+mod trial;
+
+pub use adapter::{FaultyHarness, FaultyStore};
+pub use fault::{Companion, Fault};
+pub use hooks::{
+    At, Hooks, MediaFileHook, ReadHook, StoreHook, TaskHook, TranscriptHook, VideoHook, WriteHook,
+};
+pub use kind::{Kind, WrittenKind};
+pub use trial::{Trial, try_all};
