@@ -6,6 +6,7 @@ pub(crate) mod closing;
 pub(crate) mod concurrency;
 mod core;
 pub(crate) mod durability;
+pub(crate) mod isolation;
 pub(crate) mod knowledge_graphs;
 mod lists;
 pub(crate) mod media_files;
