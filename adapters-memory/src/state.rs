@@ -46,6 +46,11 @@ impl State {
         Ok(revision)
     }
 
+    /// Lets the next change follow the change of this number.
+    pub(crate) fn continue_after(&mut self, revision: u64) {
+        self.revision = revision;
+    }
+
     /// The number of the last change; 0 before the first.
     pub(crate) fn revision(&self) -> u64 {
         self.revision

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) config: MemoryConfig,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
+    /// In a fork, the number after which the revisions of each write go on.
+    last_revision: Option<Arc<AtomicU64>>,
     /// What readers see. Locked only to take or replace the pointer.
     published: RwLock<Arc<State>>,
     /// The one right to write; given in the order of asking.
@@ -50,11 +53,38 @@ pub(crate) struct Inside(Arc<Shared>);
 impl MemoryStore {
     /// An empty store. All times come from `clock`, and the tokens of leases from `ids`.
     pub fn new(config: MemoryConfig, clock: Arc<dyn Clock>, ids: Arc<dyn IdGenerator>) -> Self {
+        Self::of(config, clock, ids, None, Arc::default())
+    }
+
+    /// A store of its own that begins with what this one holds at the moment, for the price of some pointers:
+    /// for an adapter that lets several writers go on at once, each on a fork. What is written to one is not seen in
+    /// the other.
+    ///
+    /// Configuration and ids are those of this store; times come from `clock`. Whoever brings forks together again
+    /// numbers their changes: each write goes on after the number that `last_revision` holds then, which must be as
+    /// large as the last revision of what it changes.
+    ///
+    /// # Errors
+    /// [`Closed`](Error::Closed).
+    pub fn fork(&self, clock: Arc<dyn Clock>, last_revision: Arc<AtomicU64>) -> Result<Self> {
+        let state = self.shared.enter()?.current();
+        let (config, ids) = (self.shared.config.clone(), self.shared.ids.clone());
+        Ok(Self::of(config, clock, ids, Some(last_revision), state))
+    }
+
+    fn of(
+        config: MemoryConfig,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGenerator>,
+        last_revision: Option<Arc<AtomicU64>>,
+        state: Arc<State>,
+    ) -> Self {
         let shared = Arc::new(Shared {
             config,
             clock,
             ids,
-            published: RwLock::default(),
+            last_revision,
+            published: RwLock::new(state),
             writer: Arc::new(Semaphore::new(1)),
             gate: watch::Sender::new(Gate::default()),
         });
@@ -103,6 +133,9 @@ impl Shared {
         write: impl FnOnce(&mut State, &Stamp<'_>) -> Result<T>,
     ) -> Result<(Arc<State>, T)> {
         let mut state = state.clone();
+        if let Some(last) = &self.last_revision {
+            state.continue_after(last.load(Ordering::SeqCst));
+        }
         let answer = write(&mut state, &Stamp { now: self.clock.now(), ids: &*self.ids })?;
         Ok((Arc::new(state), answer))
     }
@@ -246,6 +279,35 @@ pub(crate) mod tests {
         let batch = [a_video_with(|v| v.id = video_id("another")), a_video()];
         assert!(matches!(store.videos().create_many(&batch).await, Err(Error::AlreadyExists { .. })));
         assert!(Arc::ptr_eq(&before, &store.published()));
+    }
+
+    #[tokio::test]
+    async fn a_fork_goes_its_own_way() {
+        let store = a_store();
+        store.videos().create(&a_video()).await.unwrap();
+        let (clock, last) = (Arc::new(TestClock::new()), Arc::new(AtomicU64::new(100)));
+        clock.move_by_ms(1);
+        let fork = store.fork(clock.clone(), last.clone()).unwrap();
+        assert!(Arc::ptr_eq(&fork.published(), &store.published()));
+
+        let another = |id: &str| a_video_with(|v| v.id = video_id(id));
+        let created = fork.videos().create(&another("another")).await.unwrap();
+        assert_eq!((created.revision.get(), created.created_at), (101, clock.now()));
+        store.videos().delete(&a_video().id, None).await.unwrap();
+        assert_eq!(store.published().revision(), 2);
+        assert!(!store.videos().exists(&video_id("another"), Visibility::Live).await.unwrap());
+        assert!(fork.videos().exists(&a_video().id, Visibility::Live).await.unwrap());
+
+        // Also in a unit of work each write is numbered anew.
+        let unit = fork.begin(Mode::ReadWrite).await.unwrap();
+        for number in [300, 200] {
+            last.store(number, Ordering::SeqCst);
+            let created = unit.videos().create(&another(&number.to_string())).await.unwrap();
+            assert_eq!(created.revision.get(), number + 1);
+        }
+        store.close().await.unwrap();
+        unit.commit().await.unwrap();
+        assert!(matches!(store.fork(clock, last), Err(Error::Closed { .. })));
     }
 
     #[tokio::test]
