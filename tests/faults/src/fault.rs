@@ -3,7 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tubeatlas_contract::{CaseResult, Flavour, Options, Rule, run};
+
+use crate::adapter::FaultyHarness;
 use crate::hooks::Hooks;
+use crate::optimistic::{Flaw, Optimistic};
 
 /// A mistake of an adapter, the rule that must reject it, and the others that cannot help noticing it.
 #[derive(Clone)]
@@ -17,7 +21,16 @@ pub struct Fault {
     pub says: &'static [&'static str],
     /// The other binding rules that reject it; it passes all the rest.
     pub companions: Vec<Companion>,
-    hooks: Arc<dyn Fn() -> Hooks + Send + Sync>,
+    adapter: Adapter,
+}
+
+/// What has the fault.
+#[derive(Clone)]
+enum Adapter {
+    /// The store in memory with these hooks, new ones for each store.
+    Hooked(Arc<dyn Fn() -> Hooks + Send + Sync>),
+    /// The optimistic store with this flaw.
+    Optimistic(Flaw),
 }
 
 /// Another rule that a fault breaks.
@@ -39,7 +52,21 @@ impl Fault {
         says: &'static [&'static str],
         hooks: impl Fn() -> Hooks + Send + Sync + 'static,
     ) -> Self {
-        Self { name, rule: rule.into(), says, companions: Vec::new(), hooks: Arc::new(hooks) }
+        Self::of(rule.into(), name, says, Adapter::Hooked(Arc::new(hooks)))
+    }
+
+    /// A flaw of the optimistic store that only its own rule notices.
+    pub fn optimistic(
+        rule: impl Into<String>,
+        name: &'static str,
+        says: &'static [&'static str],
+        flaw: Flaw,
+    ) -> Self {
+        Self::of(rule.into(), name, says, Adapter::Optimistic(flaw))
+    }
+
+    fn of(rule: String, name: &'static str, says: &'static [&'static str], adapter: Adapter) -> Self {
+        Self { name, rule, says, companions: Vec::new(), adapter }
     }
 
     /// The same fault, which this rule notices as well.
@@ -54,9 +81,17 @@ impl Fault {
         self
     }
 
-    /// The hooks of one store with this fault.
-    pub fn hooks(&self) -> Hooks {
-        (self.hooks)()
+    /// Tries a rule on a fresh store with this fault.
+    pub(crate) fn try_rule(&self, rule: &'static Rule) -> CaseResult {
+        // One thread is enough, and the same in every run: a fault that needs two to show itself makes them.
+        let (flavour, options) = (Flavour::CurrentThread, Options::default());
+        match &self.adapter {
+            Adapter::Hooked(hooks) => {
+                let hooks = hooks.clone();
+                run(rule, FaultyHarness(move || hooks()), flavour, &options)
+            }
+            Adapter::Optimistic(flaw) => run(rule, Optimistic(Some(*flaw)), flavour, &options),
+        }
     }
 
     /// The rules that must reject it, its own one first, and what each must say.

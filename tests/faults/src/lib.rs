@@ -5,6 +5,9 @@
 //! a method of a hook, which passes it on unless a fault overrides it. A [`Fault`] is such a hook, the rule
 //! that must reject it, what that rule must say, and which other rules cannot help noticing it.
 //!
+//! What is about isolation can only go wrong where units of work interleave. Those faults are [flaws](optimistic::Flaw)
+//! of the [optimistic store](optimistic), which without a flaw is right and passes the whole contract.
+//!
 //! # How a fault is added
 //! The faults stand in `faults/`, a file an area of the rules. Write a struct, override one method of its hook
 //! with a mistake that somebody could make, and add it to the table of the area; take the rule out of the
@@ -23,6 +26,7 @@ mod fault;
 pub mod faults;
 mod hooks;
 mod kind;
+pub mod optimistic;
 mod trial;
 
 pub use adapter::{FaultyHarness, FaultyStore};

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use tubeatlas_contract::{Flavour, Options, Rule, Status, Strength, run};
+use tubeatlas_contract::{Rule, Status, Strength};
 
-use crate::adapter::FaultyHarness;
 use crate::fault::{Fault, shows};
 
 /// What came of trying one fault against one rule.
@@ -25,10 +24,7 @@ pub struct Trial<'a> {
 impl<'a> Trial<'a> {
     /// Tries a fault against a rule, on a fresh store.
     pub fn new(fault: &'a Fault, rule: &'static Rule) -> Self {
-        let hooks = fault.clone();
-        let harness = FaultyHarness(move || hooks.hooks());
-        // One thread is enough, and the same in every run: a fault that needs two to show itself makes them.
-        let result = run(rule, harness, Flavour::CurrentThread, &Options::default());
+        let result = fault.try_rule(rule);
         Self { fault, rule, status: result.status, message: result.message.unwrap_or_default() }
     }
 

@@ -6,6 +6,7 @@ mod closing;
 mod concurrency;
 mod core;
 mod durability;
+mod isolation;
 mod knowledge_graphs;
 mod lists;
 mod media_files;
@@ -19,7 +20,7 @@ mod videos;
 use crate::fault::{Companion, Fault};
 
 /// Of each area its faults, and the ids of its rules that no fault breaks yet.
-const AREAS: [(fn() -> Vec<Fault>, &[&str]); 13] = [
+const AREAS: [(fn() -> Vec<Fault>, &[&str]); 14] = [
     (channels::faults, channels::WITHOUT_FAULT),
     (videos::faults, videos::WITHOUT_FAULT),
     (transcripts::faults, transcripts::WITHOUT_FAULT),
@@ -29,6 +30,7 @@ const AREAS: [(fn() -> Vec<Fault>, &[&str]); 13] = [
     (search::faults, search::WITHOUT_FAULT),
     (units_of_work::faults, units_of_work::WITHOUT_FAULT),
     (transactions::faults, transactions::WITHOUT_FAULT),
+    (isolation::faults, isolation::WITHOUT_FAULT),
     (concurrency::faults, concurrency::WITHOUT_FAULT),
     (closing::faults, closing::WITHOUT_FAULT),
     (durability::faults, durability::WITHOUT_FAULT),
