@@ -2,12 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tubeatlas_contract::{CaseResult, Flavour, Options, Rule, run};
 
 use crate::adapter::FaultyHarness;
 use crate::hooks::Hooks;
 use crate::optimistic::{Flaw, Optimistic};
+
+/// How long a rule may take with a fault: longer than usual, because many are tried at a time.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A mistake of an adapter, the rule that must reject it, and the others that cannot help noticing it.
 #[derive(Clone)]
@@ -84,7 +88,8 @@ impl Fault {
     /// Tries a rule on a fresh store with this fault.
     pub(crate) fn try_rule(&self, rule: &'static Rule) -> CaseResult {
         // One thread is enough, and the same in every run: a fault that needs two to show itself makes them.
-        let (flavour, options) = (Flavour::CurrentThread, Options::default());
+        let (flavour, options) =
+            (Flavour::CurrentThread, Options { watchdog: PATIENCE, ..Options::default() });
         match &self.adapter {
             Adapter::Hooked(hooks) => {
                 let hooks = hooks.clone();
