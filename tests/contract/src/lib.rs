@@ -51,6 +51,7 @@ pub mod fixtures;
 pub mod guide;
 mod harness;
 mod in_folder;
+mod linearizability;
 mod macros;
 mod options;
 mod registry;

@@ -410,6 +410,15 @@ macro_rules! __for_each_rule {
                 must_con_n_009_a_cancelled_write_happens_wholly_or_not_at_all
                 must_con_n_010_cancelled_reads_leave_nothing_behind
                 ;
+            linearizability "What many clients see at once could have been seen by one after the other.":
+                stochastic_lin_c_001_cancelled_calls_of_keys_happen_at_one_moment_or_never
+                stochastic_lin_c_002_cancelled_calls_of_the_queue_happen_at_one_moment_or_never [ProcessingTasks]
+                stochastic_lin_c_003_cancelled_units_of_work_happen_at_one_moment_or_never [UnitsOfWork]
+                stochastic_lin_k_001_calls_of_keys_happen_at_one_moment_each
+                stochastic_lin_k_002_revisions_follow_the_order_of_changes
+                stochastic_lin_q_001_calls_of_the_queue_happen_at_one_moment_each [ProcessingTasks]
+                stochastic_lin_u_001_units_of_work_happen_at_one_moment_each [UnitsOfWork]
+                ;
             closing "Health, and the end of a store.":
                 must_clo_h_001_a_store_that_works_says_so
                 must_clo_x_001_a_closed_store_answers_closed

@@ -8,6 +8,7 @@ mod core;
 pub(crate) mod durability;
 pub(crate) mod isolation;
 pub(crate) mod knowledge_graphs;
+pub(crate) mod linearizability;
 mod lists;
 pub(crate) mod media_files;
 mod owned;
