@@ -27,7 +27,7 @@ fn expected<E: Subject>(
         .filter(|row| row.shown(seen) && E::takes_in(filter, &row.stored))
         .map(|row| &row.stored)
         .collect();
-    taken.sort_by(|a, b| E::compare(order, a, b));
+    taken.sort_by(|a, b| E::compare(order, &E::key(a), &E::key(b)));
     taken.into_iter().map(listed).collect()
 }
 

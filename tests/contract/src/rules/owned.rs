@@ -39,7 +39,7 @@ async fn seen<E: Subject>(
     for order in E::orders() {
         let page = reads.list(&filter, &PageRequest { order, limit: 9, after: None }).await?;
         let mut listed: Vec<_> = expected.to_vec();
-        listed.sort_by(|a, b| E::compare(order, a, b));
+        listed.sort_by(|a, b| E::compare(order, &E::key(a), &E::key(b)));
         let listed: Vec<_> = listed.into_iter().map(|stored| stored.clone().map(|e| e.listed())).collect();
         same(&format!("list, {visibility:?}"), &page.items, &listed)?;
     }

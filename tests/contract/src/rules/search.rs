@@ -11,7 +11,7 @@ use tubeatlas_domain::search::{
 use tubeatlas_domain::{LanguageTag, Transcript, Video, VideoId};
 use tubeatlas_ports::{
     Cursor, FoundCue, MAX_CURSOR_BYTES, MAX_SEARCH_LIMIT, Mode, Page, Repositories, SearchHit, SearchOrder,
-    SearchRequest, Visibility,
+    SearchPosition, SearchRequest, Visibility,
 };
 
 use super::subject::store_videos;
@@ -21,10 +21,10 @@ use crate::{Case, Outcome, Violation};
 
 /// What is searched, as the model knows it.
 #[derive(Default)]
-struct Corpus {
-    videos: Vec<Video>,
-    transcripts: Vec<Transcript>,
-    deleted: BTreeSet<VideoId>,
+pub(crate) struct Corpus {
+    pub(crate) videos: Vec<Video>,
+    pub(crate) transcripts: Vec<Transcript>,
+    pub(crate) deleted: BTreeSet<VideoId>,
 }
 
 fn query(text: &str) -> Result<SearchQuery, Violation> {
@@ -74,7 +74,7 @@ impl Corpus {
     }
 
     /// The hits in an order by date; in the order of relevance without scores, by video and language.
-    fn hits(&self, request: &SearchRequest) -> Vec<SearchHit> {
+    pub(crate) fn hits(&self, request: &SearchRequest) -> Vec<SearchHit> {
         let mut hits: Vec<_> = self.videos.iter().flat_map(|video| self.hits_of(video, request)).collect();
         sort(&mut hits, request.order);
         hits
@@ -139,16 +139,29 @@ impl Corpus {
 }
 
 /// Hits in this order, or by video and language alone: scores are each adapter's own.
-fn sort(hits: &mut [SearchHit], order: SearchOrder) {
-    hits.sort_by(|a, b| {
-        let undated_last = a.published_at.is_none().cmp(&b.published_at.is_none());
-        let by_date = match order {
-            SearchOrder::Relevance => Ordering::Equal,
-            SearchOrder::Newest => undated_last.then(b.published_at.cmp(&a.published_at)),
-            SearchOrder::Oldest => undated_last.then(a.published_at.cmp(&b.published_at)),
-        };
-        by_date.then_with(|| (&a.video_id, &a.language).cmp(&(&b.video_id, &b.language)))
-    });
+pub(crate) fn sort(hits: &mut [SearchHit], order: SearchOrder) {
+    hits.sort_by(|a, b| compare(order, &position(a), &position(b)));
+}
+
+/// The order key of a hit, without its score.
+pub(crate) fn position(hit: &SearchHit) -> SearchPosition {
+    SearchPosition {
+        score: None,
+        published_at: hit.published_at,
+        video_id: hit.video_id.clone(),
+        language: hit.language.clone(),
+    }
+}
+
+/// How two order keys stand in this order, scores aside.
+pub(crate) fn compare(order: SearchOrder, a: &SearchPosition, b: &SearchPosition) -> Ordering {
+    let undated_last = a.published_at.is_none().cmp(&b.published_at.is_none());
+    let by_date = match order {
+        SearchOrder::Relevance => Ordering::Equal,
+        SearchOrder::Newest => undated_last.then(b.published_at.cmp(&a.published_at)),
+        SearchOrder::Oldest => undated_last.then(a.published_at.cmp(&b.published_at)),
+    };
+    by_date.then_with(|| (&a.video_id, &a.language).cmp(&(&b.video_id, &b.language)))
 }
 
 fn shown_cues(transcript: &Transcript, request: &SearchRequest) -> Vec<FoundCue> {
@@ -162,7 +175,7 @@ fn shown_cues(transcript: &Transcript, request: &SearchRequest) -> Vec<FoundCue>
     found.into_iter().filter_map(shown).collect()
 }
 
-fn scores_are_in_order(hits: &[SearchHit]) -> Outcome {
+pub(crate) fn scores_are_in_order(hits: &[SearchHit]) -> Outcome {
     let scores: Vec<_> = hits.iter().map(|hit| hit.score).collect();
     let finite = scores.iter().all(|score| score.is_some_and(f64::is_finite));
     holds("a finite score of each hit", finite, &scores)?;

@@ -4,14 +4,16 @@ use std::cmp::Ordering;
 
 use async_trait::async_trait;
 use tubeatlas_domain::{
-    Channel, Entity, GraphOwner, KnowledgeGraph, KnowledgeGraphId, LanguageTag, MediaFile, MediaFileId,
+    Channel, GraphOwner, KnowledgeGraph, KnowledgeGraphId, LanguageTag, MediaFile, MediaFileId,
     ProcessingTask, ProcessingTaskId, Progress, TaskStatus, Timestamp, Transcript, TranscriptId,
     TranscriptKind, Video, search,
 };
 use tubeatlas_ports::{
-    Catalogued, ChannelFilter, ChannelOrder, ClaimRequest, KnowledgeGraphFilter, KnowledgeGraphOrder,
-    MediaFileFilter, MediaFileOrder, ProcessingTaskFilter, ProcessingTaskOrder, Repositories, Repository,
-    Result, Stored, TranscriptFilter, TranscriptOrder, VideoFilter, VideoOrder, Visibility, WriteRepository,
+    Catalogued, ChannelFilter, ChannelOrder, ChannelPosition, ClaimRequest, KnowledgeGraphFilter,
+    KnowledgeGraphOrder, KnowledgeGraphPosition, MediaFileFilter, MediaFileOrder, MediaFilePosition,
+    ProcessingTaskFilter, ProcessingTaskOrder, ProcessingTaskPosition, Repositories, Repository, Result,
+    Stored, TranscriptFilter, TranscriptOrder, VideoFilter, VideoOrder, VideoPosition, Visibility,
+    WriteRepository,
 };
 
 use crate::check::some;
@@ -65,8 +67,13 @@ pub(crate) trait Subject: Catalogued {
     /// What a filter takes in, visibility aside.
     fn takes_in(filter: &Self::Filter, stored: &Stored<Self>) -> bool;
 
-    /// What an order is.
-    fn compare(order: Self::Order, a: &Stored<Self>, b: &Stored<Self>) -> Ordering;
+    /// What an order is: how two order keys stand in it.
+    fn compare(order: Self::Order, a: &Self::Position, b: &Self::Position) -> Ordering;
+
+    /// The order key of something stored.
+    fn key(stored: &Stored<Self>) -> Self::Position {
+        Self::position(&stored.listed())
+    }
 }
 
 /// A kind of entity whose state is free.
@@ -175,7 +182,7 @@ impl Subject for Channel {
         true
     }
 
-    fn compare(order: ChannelOrder, a: &Stored<Self>, b: &Stored<Self>) -> Ordering {
+    fn compare(order: ChannelOrder, a: &ChannelPosition, b: &ChannelPosition) -> Ordering {
         match order {
             ChannelOrder::Title => (&a.title, &a.id).cmp(&(&b.title, &b.id)),
             ChannelOrder::Id => a.id.cmp(&b.id),
@@ -309,8 +316,8 @@ impl Subject for Video {
             && published_before.is_none_or(|before| stored.published_at.is_some_and(|at| at < before))
     }
 
-    fn compare(order: VideoOrder, a: &Stored<Self>, b: &Stored<Self>) -> Ordering {
-        let (a, b) = ((a.published_at, &a.entity.id), (b.published_at, &b.entity.id));
+    fn compare(order: VideoOrder, a: &VideoPosition, b: &VideoPosition) -> Ordering {
+        let (a, b) = ((a.published_at, &a.id), (b.published_at, &b.id));
         match order {
             VideoOrder::Newest => by_time(true, a, b),
             VideoOrder::Oldest => by_time(false, a, b),
@@ -470,9 +477,9 @@ impl Subject for Transcript {
             && language.as_ref().is_none_or(|wanted: &LanguageTag| wanted.covers(&stored.language))
     }
 
-    fn compare(order: TranscriptOrder, a: &Stored<Self>, b: &Stored<Self>) -> Ordering {
+    fn compare(order: TranscriptOrder, a: &TranscriptId, b: &TranscriptId) -> Ordering {
         match order {
-            TranscriptOrder::Id => a.id().cmp(&b.id()),
+            TranscriptOrder::Id => a.cmp(b),
         }
     }
 }
@@ -593,12 +600,16 @@ impl Subject for KnowledgeGraph {
         owner.as_ref().is_none_or(|wanted| stored.owner == *wanted)
     }
 
-    fn compare(order: KnowledgeGraphOrder, a: &Stored<Self>, b: &Stored<Self>) -> Ordering {
+    fn compare(
+        order: KnowledgeGraphOrder,
+        a: &KnowledgeGraphPosition,
+        b: &KnowledgeGraphPosition,
+    ) -> Ordering {
         let newest = match order {
             KnowledgeGraphOrder::Newest => true,
             KnowledgeGraphOrder::Oldest => false,
         };
-        by_time(newest, (Some(a.created_at), &a.entity.id), (Some(b.created_at), &b.entity.id))
+        by_time(newest, (Some(a.created_at), &a.id), (Some(b.created_at), &b.id))
     }
 }
 
@@ -762,7 +773,7 @@ impl Subject for MediaFile {
             })
     }
 
-    fn compare(order: MediaFileOrder, a: &Stored<Self>, b: &Stored<Self>) -> Ordering {
+    fn compare(order: MediaFileOrder, a: &MediaFilePosition, b: &MediaFilePosition) -> Ordering {
         match order {
             MediaFileOrder::Path => a.path.cmp(&b.path),
         }
@@ -927,11 +938,15 @@ impl Subject for ProcessingTask {
             && target.as_ref().is_none_or(|wanted| stored.target.as_ref() == Some(wanted))
     }
 
-    fn compare(order: ProcessingTaskOrder, a: &Stored<Self>, b: &Stored<Self>) -> Ordering {
+    fn compare(
+        order: ProcessingTaskOrder,
+        a: &ProcessingTaskPosition,
+        b: &ProcessingTaskPosition,
+    ) -> Ordering {
         let newest = match order {
             ProcessingTaskOrder::Newest => true,
             ProcessingTaskOrder::Oldest => false,
         };
-        by_time(newest, (Some(a.created_at), &a.entity.id), (Some(b.created_at), &b.entity.id))
+        by_time(newest, (Some(a.created_at), &a.id), (Some(b.created_at), &b.id))
     }
 }
