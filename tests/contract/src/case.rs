@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tubeatlas_ports::Store;
 
+use crate::Capability;
 use crate::clock::{SequentialIds, TestClock};
 use crate::harness::{Guard, Limits, Opener, Setup};
 use crate::options::{Effort, MakeChild, Options};
@@ -73,6 +74,11 @@ impl Case {
     /// The runtime in which the rule is run.
     pub fn flavour(&self) -> Flavour {
         self.flavour
+    }
+
+    /// Whether the adapter declares that it cannot do this.
+    pub fn lacks(&self, capability: Capability) -> bool {
+        self.opener.lacks(capability)
     }
 
     /// Notes a figure for the report of this run; a later one of the same name takes its place.

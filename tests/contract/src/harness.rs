@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tubeatlas_ports::{Clock, IdGenerator, Store};
 
-use crate::Exceptions;
+use crate::{Capability, Exceptions};
 
 /// How the suite gets at the stores of one adapter.
 #[async_trait]
@@ -103,6 +103,7 @@ impl Default for Limits {
 pub(crate) trait Opener: Send + Sync {
     async fn open_any(&self, setup: Setup) -> Result<(Arc<dyn Store>, Guard), String>;
     fn place_of(&self, guard: &Guard) -> Option<String>;
+    fn lacks(&self, capability: Capability) -> bool;
     async fn reopen_any(&self, place: &str, setup: Setup) -> Result<Arc<dyn Store>, String>;
 }
 
@@ -117,6 +118,10 @@ impl<H: Harness> Opener for H {
 
     fn place_of(&self, guard: &Guard) -> Option<String> {
         self.place(guard.downcast_ref()?)
+    }
+
+    fn lacks(&self, capability: Capability) -> bool {
+        self.exceptions().lacks(capability)
     }
 
     async fn reopen_any(&self, place: &str, setup: Setup) -> Result<Arc<dyn Store>, String> {
