@@ -1,6 +1,6 @@
 //! The contract suite: what every storage adapter of Tubeatlas must pass.
 //!
-//! 403 rules say, each in one sentence, what the [ports](tubeatlas_ports) promise; each is a test. This is all
+//! 408 rules say, each in one sentence, what the [ports](tubeatlas_ports) promise; each is a test. This is all
 //! that the author of an adapter writes, in a file under `tests/`:
 //!
 //! ```
@@ -53,6 +53,7 @@ mod harness;
 mod in_folder;
 mod linearizability;
 mod macros;
+mod model;
 mod options;
 mod registry;
 mod report;

@@ -437,6 +437,13 @@ macro_rules! __for_each_rule {
                 must_dur_r_005_search_finds_after_opening_what_it_found_before [Durability Search KnowledgeGraphs MediaFiles ProcessingTasks]
                 must_dur_r_006_a_lease_outlives_its_store [Durability ProcessingTasks]
                 ;
+            model "Sequences of calls, drawn from a seed: a store answers each of them as a plain model does.":
+                stochastic_mod_s_001_sequences_of_calls_answer_as_the_model
+                stochastic_mod_s_002_sequences_with_units_of_work_answer_as_the_model [UnitsOfWork]
+                stochastic_mod_s_003_sequences_of_tasks_under_a_jumping_clock_answer_as_the_model [ProcessingTasks]
+                stochastic_mod_s_004_sequences_of_pages_between_writes_answer_as_the_model
+                stochastic_mod_s_005_sequences_of_searches_between_writes_answer_as_the_model [Search]
+                ;
             capabilities "What is declared absent is refused as `Unsupported`. Each rule is for adapters that declare so.":
                 must_cap_a_001_absent_search_is_refused [Search]
                 must_cap_a_002_absent_units_of_work_are_refused [UnitsOfWork]
