@@ -55,6 +55,7 @@ mod linearizability;
 mod macros;
 mod model;
 mod options;
+mod random;
 mod registry;
 mod report;
 mod rule;

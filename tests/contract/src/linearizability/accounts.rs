@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tubeatlas_domain::Video;
 use tubeatlas_ports::{Error, Mode, Repositories, RetryPolicy, Store, Visibility, transact};
 
-use super::client::Random;
 use super::{Client, Crowd, Model, Operation};
 use crate::Violation;
 use crate::fixtures::{a_video_with, video_id};
+use crate::random::Random;
 
 /// How many accounts there are.
 const ACCOUNTS: usize = 3;

@@ -13,6 +13,7 @@ use tubeatlas_ports::{Error, Mode, Store};
 use super::{Operation, sort};
 use crate::Violation;
 use crate::fixtures::{a_channel_with, channel_id};
+use crate::random::Random;
 
 /// How often, in per cent, a client that cancels does so.
 const CANCELLED: u64 = 25;
@@ -22,47 +23,6 @@ const MAX_CANCELLED: u32 = 2;
 
 /// How often a call that is to be cancelled is polled at most. A unit of work needs some to get anywhere.
 const POLLS: u64 = 8;
-
-/// Numbers that look random and are the same for the same seed (SplitMix64).
-#[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
-
-impl Random {
-    /// The numbers of this seed.
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// A number below `end`, which is not 0.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    /// Lets others go on, for a while.
-    pub(crate) async fn pause(&mut self) {
-        for _ in 0..self.below(3) {
-            yield_now().await;
-        }
-    }
-
-    /// A place in a list of this length; 0 if it is empty.
-    pub(crate) fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length.max(1) as u64)).unwrap_or_default()
-    }
-
-    /// One of them; none if there are none.
-    pub(crate) fn one_of<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
-        items.get(self.index(items.len()))
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-}
 
 /// One client of a store.
 pub(crate) struct Client<C, A> {

@@ -11,9 +11,9 @@ use tubeatlas_domain::{
 use tubeatlas_ports::{ClaimRequest, Clock, Conflict, Error, Result, Store, Stored, Visibility};
 use uuid::Uuid;
 
-use super::client::Random;
 use super::{Client, Crowd, Model, Operation, sort};
 use crate::fixtures::{a_task_with, task_kind, uuid, worker};
+use crate::random::Random;
 use crate::{TestClock, Violation};
 
 /// How many tasks there can be in a history.

@@ -6,9 +6,9 @@ use std::fmt;
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
 
 use super::checker::{ends, is_linearizable};
-use super::client::Random;
 use super::counterexample::minimal;
 use super::{Model, Operation, sort, verify};
+use crate::random::Random;
 
 /// A register and a first-in-first-out queue, in one.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -6,9 +6,10 @@ use super::call::Step;
 use super::draws::Focus;
 use super::lockstep::{Divergence, Lockstep};
 use super::regressions::regressions;
-use super::sequence::{Move, Plan, Seeds};
+use super::sequence::{Move, Plan};
 use crate::check::cut;
 use crate::harness::Limits;
+use crate::random::Random;
 use crate::{Capability, Case, Effort, Outcome, Violation};
 
 /// How often a sequence that diverges is tried in other forms.
@@ -35,7 +36,7 @@ pub(crate) async fn explore(case: &Case, focus: Focus) -> Outcome {
     }
     let (sequences, length) = size(case.effort());
     // Other sequences on each flavour of runtime, and with each focus.
-    let mut seeds = Seeds(case.seed() ^ ((focus as u64) << 32) ^ ((case.flavour() as u64) << 40));
+    let mut seeds = Random::new(case.seed() ^ ((focus as u64) << 32) ^ ((case.flavour() as u64) << 40));
     for _ in 0..sequences {
         let seed = seeds.next();
         let plan = Plan::new(focus, absent.clone(), seed, length);

@@ -6,6 +6,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::call::Step;
 use super::draws::{Focus, opening, steps};
 use crate::Capability;
+use crate::random::Random;
 
 /// A step as it was drawn, and how it was made simpler since.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(super) struct Plan {
 impl Plan {
     /// The sequence of `length` steps that this seed gives.
     pub(super) fn new(focus: Focus, absent: Vec<Capability>, seed: u64, length: usize) -> Self {
-        let mut seeds = Seeds(seed);
+        let mut seeds = Random::new(seed);
         let opening = opening(focus).len();
         let draw = |n| Draw { opening: (n < opening).then_some(n), seed: seeds.next(), moves: Vec::new() };
         Self { focus, absent, draws: (0..length).map(draw).collect() }
@@ -71,7 +72,7 @@ impl Strategies {
     /// The step after all moves; `None` if one of them was not possible.
     fn step(&self, draw: &Draw) -> Option<Step> {
         let strategy = draw.opening.map_or(Some(&self.others), |n| self.opening.get(n))?;
-        let mut seeds = Seeds(draw.seed);
+        let mut seeds = Random::new(draw.seed);
         let bytes: Vec<u8> = (0..4).flat_map(|_| seeds.next().to_le_bytes()).collect();
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let mut runner = TestRunner::new_with_rng(Config::default(), rng);
@@ -84,19 +85,5 @@ impl Strategies {
             moved.then_some(())?;
         }
         Some(tree.current())
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014): from one seed,
-/// many that have nothing to do with each other.
-pub(super) struct Seeds(pub(super) u64);
-
-impl Seeds {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
     }
 }
