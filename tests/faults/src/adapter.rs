@@ -31,7 +31,11 @@ impl FaultyStore {
     pub fn new(hooks: Hooks, Setup { clock, ids, limits }: Setup) -> Self {
         let Limits { acquire_timeout, unit_of_work_timeout, connections: _ } = limits;
         let config = MemoryConfig { acquire_timeout, unit_of_work_timeout };
-        let store = Arc::new(MemoryStore::new(config, clock.clone(), ids));
+        Self::over(Arc::new(MemoryStore::new(config, clock.clone(), ids)), hooks, clock)
+    }
+
+    /// A store whose calls go through hooks to this one, whose clock is `clock`.
+    pub fn over(store: Arc<dyn Store>, hooks: Hooks, clock: Arc<dyn Clock>) -> Self {
         let session = Session { store, unit: None, number: 0, clock, hooks: Arc::new(hooks) };
         Self { session, begun: AtomicU64::new(0) }
     }
@@ -50,6 +54,39 @@ impl<F: Fn() -> Hooks + Send + Sync> Harness for FaultyHarness<F> {
 
     fn exceptions(&self) -> Exceptions {
         Exceptions::none().without(Capability::Durability, "what it holds lives as long as its process")
+    }
+}
+
+/// Opens stores with the hooks that the function makes, and declares that they do without a capability (and without
+/// durability, which the store in memory never has).
+pub struct Declaring<F> {
+    /// What is declared absent.
+    pub capability: Capability,
+    /// Makes the hooks of a store.
+    pub hooks: F,
+    /// Where, wrongly, a store is said to be found again.
+    pub place: Option<&'static str>,
+}
+
+#[async_trait]
+impl<F: Fn() -> Hooks + Send + Sync> Harness for Declaring<F> {
+    type Guard = ();
+
+    async fn open(&self, setup: Setup) -> Result<(Arc<dyn Store>, ()), String> {
+        Ok((Arc::new(FaultyStore::new((self.hooks)(), setup)), ()))
+    }
+
+    fn place(&self, (): &()) -> Option<String> {
+        self.place.map(str::to_owned)
+    }
+
+    fn exceptions(&self) -> Exceptions {
+        let lives_shortly =
+            Exceptions::none().without(Capability::Durability, "it lives as long as its process");
+        match self.capability {
+            Capability::Durability => lives_shortly,
+            other => lives_shortly.without(other, "to see that it can be done without"),
+        }
     }
 }
 

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tubeatlas_contract::{CaseResult, Flavour, Options, Rule, run};
+use tubeatlas_contract::{Capability, CaseResult, Flavour, Options, Rule, run};
 
-use crate::adapter::FaultyHarness;
+use crate::adapter::{Declaring, FaultyHarness};
+use crate::durable::{Durable, Reopening};
 use crate::hooks::Hooks;
 use crate::optimistic::{Flaw, Optimistic};
 
@@ -33,8 +34,12 @@ pub struct Fault {
 enum Adapter {
     /// The store in memory with these hooks, new ones for each store.
     Hooked(Arc<dyn Fn() -> Hooks + Send + Sync>),
+    /// The same, with this declared absent.
+    Declaring(Capability, Arc<dyn Fn() -> Hooks + Send + Sync>),
     /// The optimistic store with this flaw.
     Optimistic(Flaw),
+    /// The durable store that does this when it is opened again.
+    Durable(Reopening),
 }
 
 /// Another rule that a fault breaks.
@@ -69,6 +74,28 @@ impl Fault {
         Self::of(rule.into(), name, says, Adapter::Optimistic(flaw))
     }
 
+    /// A fault of an adapter that declares this absent. The store of an adapter without durability is said to be found
+    /// again, which is a fault of its own.
+    pub fn declaring(
+        rule: impl Into<String>,
+        name: &'static str,
+        says: &'static [&'static str],
+        capability: Capability,
+        hooks: impl Fn() -> Hooks + Send + Sync + 'static,
+    ) -> Self {
+        Self::of(rule.into(), name, says, Adapter::Declaring(capability, Arc::new(hooks)))
+    }
+
+    /// A fault of opening again.
+    pub fn reopening(
+        rule: impl Into<String>,
+        name: &'static str,
+        says: &'static [&'static str],
+        flaw: Reopening,
+    ) -> Self {
+        Self::of(rule.into(), name, says, Adapter::Durable(flaw))
+    }
+
     fn of(rule: String, name: &'static str, says: &'static [&'static str], adapter: Adapter) -> Self {
         Self { name, rule, says, companions: Vec::new(), adapter }
     }
@@ -95,6 +122,12 @@ impl Fault {
                 let hooks = hooks.clone();
                 run(rule, FaultyHarness(move || hooks()), flavour, &options)
             }
+            Adapter::Declaring(capability, hooks) => {
+                let (capability, hooks) = (*capability, hooks.clone());
+                let place = (capability == Capability::Durability).then_some("somewhere");
+                run(rule, Declaring { capability, hooks: move || hooks(), place }, flavour, &options)
+            }
+            Adapter::Durable(flaw) => run(rule, Durable::new(Some(*flaw)), flavour, &options),
             Adapter::Optimistic(flaw) => run(rule, Optimistic(Some(*flaw)), flavour, &options),
         }
     }

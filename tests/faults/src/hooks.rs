@@ -264,7 +264,7 @@ pub trait StoreHook: Send + Sync {
 }
 
 /// Passes everything on.
-struct Faithful;
+pub(crate) struct Faithful;
 
 impl<E: Kind> ReadHook<E> for Faithful {}
 impl<E: WrittenKind> WriteHook<E> for Faithful {}

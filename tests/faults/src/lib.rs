@@ -22,17 +22,21 @@
 //! tubeatlas-faults` tries each fault against its own rule and its companions alone.
 
 mod adapter;
+mod durable;
 mod fault;
 pub mod faults;
 mod hooks;
 mod kind;
+mod lacking;
 pub mod optimistic;
 mod trial;
 
-pub use adapter::{FaultyHarness, FaultyStore};
+pub use adapter::{Declaring, FaultyHarness, FaultyStore};
+pub use durable::{Durable, Reopening};
 pub use fault::{Companion, Fault};
 pub use hooks::{
     At, Hooks, MediaFileHook, ReadHook, StoreHook, TaskHook, TranscriptHook, VideoHook, WriteHook,
 };
 pub use kind::{Kind, WrittenKind};
+pub use lacking::lacking;
 pub use trial::{Trial, try_all};

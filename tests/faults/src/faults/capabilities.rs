@@ -1,11 +1,58 @@
 //! Faults of adapters that declare something absent.
 
+use tubeatlas_contract::Capability;
+use tubeatlas_domain::{KnowledgeGraph, MediaFile, ProcessingTask};
+
 use crate::fault::Fault;
+use crate::hooks::{Faithful, Hooks};
+use crate::lacking::lacking;
 
 /// The rules of this area that no fault breaks yet.
-pub(super) const WITHOUT_FAULT: &[&str] =
-    &["CAP-A-001", "CAP-A-002", "CAP-A-003", "CAP-A-004", "CAP-A-005", "CAP-A-006"];
+pub(super) const WITHOUT_FAULT: &[&str] = &[];
 
 pub(super) fn faults() -> Vec<Fault> {
-    Vec::new()
+    vec![
+        Fault::declaring(
+            "CAP-A-001",
+            "a search that is declared absent finds nothing instead of being refused",
+            &["Unsupported", "Ok(Page"],
+            Capability::Search,
+            Hooks::new,
+        ),
+        Fault::declaring(
+            "CAP-A-002",
+            "units of work are declared absent and begun all the same",
+            &["Unsupported", "Ok(())"],
+            Capability::UnitsOfWork,
+            Hooks::new,
+        ),
+        Fault::declaring(
+            "CAP-A-003",
+            "of absent graphs only the writes are refused",
+            &["Unsupported", "Ok(None)"],
+            Capability::KnowledgeGraphs,
+            || lacking(Capability::KnowledgeGraphs).reads::<KnowledgeGraph>(Faithful),
+        ),
+        Fault::declaring(
+            "CAP-A-004",
+            "an absent media file is looked for by its path",
+            &["Unsupported", "Ok(None)"],
+            Capability::MediaFiles,
+            || lacking(Capability::MediaFiles).media_files(Faithful).writes::<MediaFile>(Faithful),
+        ),
+        Fault::declaring(
+            "CAP-A-005",
+            "tasks are declared absent, and counted",
+            &["Unsupported", "Ok("],
+            Capability::ProcessingTasks,
+            || lacking(Capability::ProcessingTasks).reads::<ProcessingTask>(Faithful),
+        ),
+        Fault::declaring(
+            "CAP-A-006",
+            "durability is declared absent, and there is a place to open again",
+            &["no place at which it could be opened again", "somewhere"],
+            Capability::Durability,
+            Hooks::new,
+        ),
+    ]
 }
