@@ -10,6 +10,7 @@ mod isolation;
 mod knowledge_graphs;
 mod lists;
 mod media_files;
+mod owned;
 mod processing_tasks;
 mod search;
 mod transactions;

@@ -1,50 +1,48 @@
 //! Faults of transcripts.
 
+use tubeatlas_domain::{LanguageTag, Transcript, TranscriptFields, TranscriptId};
+
+use super::{core, owned};
 use crate::fault::Fault;
 
 /// The rules of this area that no fault breaks yet.
-pub(super) const WITHOUT_FAULT: &[&str] = &[
-    "TRN-C-001",
-    "TRN-C-002",
-    "TRN-C-003",
-    "TRN-C-004",
-    "TRN-C-005",
-    "TRN-D-001",
-    "TRN-D-002",
-    "TRN-D-003",
-    "TRN-D-004",
-    "TRN-H-001",
-    "TRN-H-002",
-    "TRN-H-003",
-    "TRN-H-004",
-    "TRN-H-005",
-    "TRN-L-001",
-    "TRN-L-002",
-    "TRN-L-003",
-    "TRN-L-004",
-    "TRN-L-005",
-    "TRN-L-006",
-    "TRN-L-007",
-    "TRN-L-008",
-    "TRN-L-009",
-    "TRN-L-010",
-    "TRN-R-001",
-    "TRN-R-002",
-    "TRN-R-003",
-    "TRN-R-004",
-    "TRN-R-005",
-    "TRN-R-006",
-    "TRN-U-001",
-    "TRN-U-002",
-    "TRN-U-003",
-    "TRN-U-004",
-    "TRN-U-005",
-    "TRN-U-006",
-    "TRN-U-007",
-    "TRN-V-001",
-    "TRN-V-002",
-];
+pub(super) const WITHOUT_FAULT: &[&str] = &[];
 
 pub(super) fn faults() -> Vec<Fault> {
-    Vec::new()
+    let mut faults = owned::faults::<Transcript>();
+    super::also(
+        &mut faults,
+        "TRN-C-004",
+        "SEA-X-005",
+        "it searches for what a refused batch would have created",
+        &["what was refused: 0", "observed: 1"],
+    );
+    faults.extend([
+        core::lost_by_create::<Transcript>("create leaves out cues without text", |transcript| {
+            rebuilt(transcript, |fields| fields.cues.retain(|cue| !cue.text.is_empty()))
+        }),
+        core::kept_by_update::<Transcript>(
+            "update keeps the old cues if there are no new ones",
+            |old, new| {
+                rebuilt(new, |fields| {
+                    if fields.cues.is_empty() {
+                        fields.cues.clone_from(&old.cues);
+                    }
+                })
+            },
+        ),
+        core::folded_by_get::<Transcript>("get takes an underscore in a language for a hyphen", |id| {
+            let language = LanguageTag::parse(id.language.as_str().replace('_', "-"));
+            let language = language.unwrap_or_else(|_| id.language.clone());
+            TranscriptId { video_id: id.video_id.clone(), language }
+        }),
+    ]);
+    faults
+}
+
+/// The transcript with other fields; as it is, if the domain refuses them.
+fn rebuilt(transcript: &Transcript, change: impl FnOnce(&mut TranscriptFields)) -> Transcript {
+    let mut fields = transcript.clone().into_fields();
+    change(&mut fields);
+    Transcript::new(fields).unwrap_or_else(|_| transcript.clone())
 }
