@@ -49,8 +49,8 @@ macro_rules! __for_each_rule {
                 must_chn_v_002_updated_at_never_goes_back
                 must_chn_x_001_a_channel_with_a_video_cannot_be_deleted
                 must_chn_x_002_a_channel_with_a_deleted_video_cannot_be_deleted
-                must_chn_x_003_a_channel_with_a_graph_cannot_be_deleted
-                must_chn_x_004_a_video_is_named_before_a_graph
+                must_chn_x_003_a_channel_with_a_graph_cannot_be_deleted [KnowledgeGraphs]
+                must_chn_x_004_a_video_is_named_before_a_graph [KnowledgeGraphs]
                 must_chn_x_005_a_video_that_moves_frees_its_old_channel
                 must_chn_x_006_a_wrong_revision_is_told_before_a_reference
                 must_chn_x_007_delete_many_with_a_referenced_channel_deletes_none
@@ -78,7 +78,7 @@ macro_rules! __for_each_rule {
                 must_vid_p_001_purge_removes_it_deleted_or_not
                 must_vid_p_002_purge_can_demand_a_revision
                 must_vid_p_003_a_purged_id_is_free_again_with_a_larger_revision
-                must_vid_p_004_tasks_that_name_a_purged_video_stay
+                must_vid_p_004_tasks_that_name_a_purged_video_stay [ProcessingTasks]
                 must_vid_p_005_purge_touches_no_other_video
                 must_vid_r_001_every_field_is_read_back_as_it_was_created
                 must_vid_r_002_every_field_is_read_back_as_it_was_updated
@@ -319,27 +319,27 @@ macro_rules! __for_each_rule {
                 must_sea_x_001_search_follows_every_write_of_a_transcript [Search]
                 must_sea_x_002_search_follows_title_and_description [Search]
                 must_sea_x_003_search_follows_deletion_restoring_and_purge_of_the_video [Search]
-                must_sea_x_004_search_inside_a_unit_of_work_sees_its_writes_alone [Search]
-                must_sea_x_005_a_refused_write_leaves_no_trace_in_search [Search]
+                must_sea_x_004_search_inside_a_unit_of_work_sees_its_writes_alone [Search UnitsOfWork]
+                must_sea_x_005_a_refused_write_leaves_no_trace_in_search [Search UnitsOfWork]
                 must_sea_x_006_search_follows_channel_and_date_of_the_video [Search]
                 ;
             units_of_work "A unit of work is several calls as one transaction: all of it at commit, or nothing.":
-                must_uow_a_001_a_commit_makes_all_of_it_visible [UnitsOfWork]
-                must_uow_a_002_a_rollback_forgets_all_of_it [UnitsOfWork]
-                must_uow_a_003_dropping_it_forgets_all_of_it [UnitsOfWork]
-                must_uow_a_004_a_panic_of_its_owner_forgets_all_of_it [UnitsOfWork]
-                must_uow_a_005_cancelling_its_owner_forgets_all_of_it [UnitsOfWork]
+                must_uow_a_001_a_commit_makes_all_of_it_visible [UnitsOfWork KnowledgeGraphs MediaFiles ProcessingTasks]
+                must_uow_a_002_a_rollback_forgets_all_of_it [UnitsOfWork KnowledgeGraphs MediaFiles ProcessingTasks]
+                must_uow_a_003_dropping_it_forgets_all_of_it [UnitsOfWork KnowledgeGraphs MediaFiles ProcessingTasks]
+                must_uow_a_004_a_panic_of_its_owner_forgets_all_of_it [UnitsOfWork KnowledgeGraphs MediaFiles ProcessingTasks]
+                must_uow_a_005_cancelling_its_owner_forgets_all_of_it [UnitsOfWork KnowledgeGraphs MediaFiles ProcessingTasks]
                 must_uow_d_001_dropping_a_call_that_had_begun_ends_it [UnitsOfWork]
                 must_uow_d_002_a_call_that_was_never_polled_has_not_happened [UnitsOfWork]
                 must_uow_d_003_calls_polled_at_the_same_time_run_one_after_the_other [UnitsOfWork]
-                must_uow_e_001_an_error_that_changed_nothing_leaves_it_usable [UnitsOfWork]
+                must_uow_e_001_an_error_that_changed_nothing_leaves_it_usable [UnitsOfWork KnowledgeGraphs MediaFiles ProcessingTasks]
                 must_uow_e_002_a_refused_batch_leaves_what_was_done_before [UnitsOfWork]
                 must_uow_e_003_a_conflict_of_revisions_ends_it [UnitsOfWork]
-                must_uow_e_004_a_refused_transition_ends_it [UnitsOfWork]
-                must_uow_e_005_every_write_in_a_read_only_unit_is_refused [UnitsOfWork]
-                must_uow_e_006_a_claim_in_a_unit_of_work_is_unsupported [UnitsOfWork]
-                must_uow_e_007_the_transitions_of_a_task_are_part_of_it [UnitsOfWork]
-                must_uow_i_001_it_reads_what_it_wrote [UnitsOfWork]
+                must_uow_e_004_a_refused_transition_ends_it [UnitsOfWork ProcessingTasks]
+                must_uow_e_005_every_write_in_a_read_only_unit_is_refused [UnitsOfWork KnowledgeGraphs MediaFiles ProcessingTasks]
+                must_uow_e_006_a_claim_in_a_unit_of_work_is_unsupported [UnitsOfWork ProcessingTasks]
+                must_uow_e_007_the_transitions_of_a_task_are_part_of_it [UnitsOfWork ProcessingTasks]
+                must_uow_i_001_it_reads_what_it_wrote [UnitsOfWork KnowledgeGraphs MediaFiles ProcessingTasks]
                 must_uow_i_002_nobody_sees_it_before_it_is_committed [UnitsOfWork]
                 must_uow_i_003_a_read_only_unit_sees_one_moment [UnitsOfWork]
                 must_uow_i_004_it_sees_all_that_was_acknowledged_before_it_began [UnitsOfWork]
@@ -348,8 +348,8 @@ macro_rules! __for_each_rule {
                 must_uow_i_007_no_write_is_skewed [UnitsOfWork]
                 must_uow_w_001_a_second_writer_gets_its_turn [UnitsOfWork]
                 must_uow_w_002_a_second_writer_does_not_wait_longer_than_configured [UnitsOfWork]
-                must_uow_w_003_a_single_write_does_not_wait_longer_than_configured [UnitsOfWork]
-                must_uow_w_004_reads_do_not_wait_for_an_open_writer [UnitsOfWork]
+                must_uow_w_003_a_single_write_does_not_wait_longer_than_configured [UnitsOfWork ProcessingTasks]
+                must_uow_w_004_reads_do_not_wait_for_an_open_writer [Search UnitsOfWork KnowledgeGraphs MediaFiles ProcessingTasks]
                 must_uow_w_005_after_its_deadline_it_has_ended [UnitsOfWork]
                 must_uow_w_006_a_forgotten_writer_lets_the_next_one_in_after_its_deadline [UnitsOfWork]
                 must_uow_w_007_more_units_than_connections_are_answered_in_time [UnitsOfWork]
@@ -399,16 +399,16 @@ macro_rules! __for_each_rule {
                 must_iso_t_008_a_batch_does_not_come_between_two_reads_of_a_reader [UnitsOfWork]
                 ;
             concurrency "Many callers at once.":
-                must_con_n_001_fifty_units_of_work_at_once_are_all_committed
+                must_con_n_001_fifty_units_of_work_at_once_are_all_committed [UnitsOfWork]
                 must_con_n_002_fifty_single_writes_at_once_are_all_done
                 must_con_n_003_no_update_that_demands_a_revision_is_lost
-                must_con_n_004_no_update_in_a_unit_of_work_is_lost
+                must_con_n_004_no_update_in_a_unit_of_work_is_lost [UnitsOfWork]
                 must_con_n_005_of_many_that_create_one_id_one_succeeds
-                stochastic_con_n_006_of_two_that_exclude_each_other_one_succeeds
-                stochastic_con_n_007_a_reader_sees_all_of_a_unit_of_work_or_nothing
-                stochastic_con_n_008_list_and_count_agree_inside_a_unit_of_work
+                stochastic_con_n_006_of_two_that_exclude_each_other_one_succeeds [UnitsOfWork]
+                stochastic_con_n_007_a_reader_sees_all_of_a_unit_of_work_or_nothing [UnitsOfWork]
+                stochastic_con_n_008_list_and_count_agree_inside_a_unit_of_work [UnitsOfWork]
                 must_con_n_009_a_cancelled_write_happens_wholly_or_not_at_all
-                must_con_n_010_cancelled_reads_leave_nothing_behind
+                must_con_n_010_cancelled_reads_leave_nothing_behind [UnitsOfWork]
                 ;
             linearizability "What many clients see at once could have been seen by one after the other.":
                 stochastic_lin_c_001_cancelled_calls_of_keys_happen_at_one_moment_or_never
@@ -423,8 +423,8 @@ macro_rules! __for_each_rule {
                 must_clo_h_001_a_store_that_works_says_so
                 must_clo_x_001_a_closed_store_answers_closed
                 must_clo_x_002_closing_again_succeeds
-                must_clo_x_003_an_open_unit_of_work_goes_on_and_close_waits_for_it
-                must_clo_x_004_dropping_a_close_does_not_open_it_again
+                must_clo_x_003_an_open_unit_of_work_goes_on_and_close_waits_for_it [UnitsOfWork]
+                must_clo_x_004_dropping_a_close_does_not_open_it_again [UnitsOfWork]
                 must_clo_x_005_closing_one_store_leaves_others_open
                 ;
             durability "What was acknowledged is there when the store is opened again, also after its process was killed.":
