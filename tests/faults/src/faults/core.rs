@@ -342,7 +342,7 @@ fn first_ones<T: Hash + Eq>(items: &[T]) -> Vec<bool> {
     items.iter().map(|item| seen.insert(item)).collect()
 }
 
-struct GetManyAnswersOnce;
+pub(super) struct GetManyAnswersOnce;
 
 #[async_trait]
 impl<E: Kind> ReadHook<E> for GetManyAnswersOnce {
@@ -357,7 +357,7 @@ impl<E: Kind> ReadHook<E> for GetManyAnswersOnce {
     }
 }
 
-struct ExistsTakesInTheLive;
+pub(super) struct ExistsTakesInTheLive;
 
 #[async_trait]
 impl<E: Kind> ReadHook<E> for ExistsTakesInTheLive {
@@ -370,7 +370,7 @@ impl<E: Kind> ReadHook<E> for ExistsTakesInTheLive {
     }
 }
 
-struct GetManyIsUnbounded;
+pub(super) struct GetManyIsUnbounded;
 
 #[async_trait]
 impl<E: Kind> ReadHook<E> for GetManyIsUnbounded {
