@@ -1,41 +1,733 @@
 //! Faults of search.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tubeatlas_domain::search::{
+    Expression, PASSAGE_TOKENS, SearchQuery, metadata_passages, phrase_ranges, tokens,
+};
+use tubeatlas_domain::{Cue, Entity, LanguageTag, Timestamp, Transcript, TranscriptId, Video, VideoId};
+use tubeatlas_ports::{
+    Cursor, Error, MAX_SEARCH_LIMIT, Page, PageRequest, Result, Revision, SearchHit, SearchOrder,
+    SearchPosition, SearchRequest, Stored, TranscriptFilter, Upserted, Visibility,
+};
+
+use super::lists::Notes;
 use crate::fault::Fault;
+use crate::hooks::{At, Hooks, TranscriptHook, VideoHook, WriteHook};
 
 /// The rules of this area that no fault breaks yet.
-pub(super) const WITHOUT_FAULT: &[&str] = &[
-    "SEA-F-001",
-    "SEA-F-002",
-    "SEA-H-001",
-    "SEA-H-002",
-    "SEA-H-003",
-    "SEA-M-001",
-    "SEA-M-002",
-    "SEA-O-001",
-    "SEA-O-002",
-    "SEA-O-003",
-    "SEA-O-004",
-    "SEA-O-005",
-    "SEA-P-001",
-    "SEA-P-002",
-    "SEA-P-003",
-    "SEA-P-004",
-    "SEA-Q-001",
-    "SEA-Q-002",
-    "SEA-Q-003",
-    "SEA-Q-004",
-    "SEA-Q-005",
-    "SEA-Q-006",
-    "SEA-Q-007",
-    "SEA-Q-008",
-    "SEA-X-001",
-    "SEA-X-002",
-    "SEA-X-003",
-    "SEA-X-004",
-    "SEA-X-005",
-    "SEA-X-006",
-];
+pub(super) const WITHOUT_FAULT: &[&str] = &[];
 
 pub(super) fn faults() -> Vec<Fault> {
-    Vec::new()
+    let mut faults = Vec::new();
+    faults.extend(queries());
+    faults.extend(hits());
+    faults.extend(orders_and_pages());
+    faults.extend(writes());
+    faults
+}
+
+fn queries() -> Vec<Fault> {
+    vec![
+        misses(
+            "SEA-Q-001",
+            "ß is not found as ss",
+            &["what \"grusse\" finds: [\"v0/en\"]", "observed: []"],
+            |request, hit, _| shows(hit, 'ß') && !request.query.source().contains('ß'),
+        ),
+        misses(
+            "SEA-Q-002",
+            "a phrase ends at a cue without words",
+            &["what \"\\\"never gonna give\\\"\" finds: [\"cues/en\", \"v0/en\"]", "observed: [\"v0/en\"]"],
+            |request, hit, texts| hit.language.is_some() && phrase_is_cut(&request.query, texts),
+        ),
+        misses(
+            "SEA-Q-003",
+            "a prefix of five letters does not find the whole word",
+            &["what \"astro*\" finds: [\"v0/en\", \"v1/en\"]", "observed: [\"v0/en\"]"],
+            |request, hit, texts| hit.language.is_some() && prefix_is_whole(&request.query, texts),
+        ),
+        rewrites(
+            "SEA-Q-004",
+            "only the first exclusion counts",
+            &["what \"tea -hot -iced\" finds: [\"v3/en\"]", "observed: [\"v2/en\", \"v3/en\"]"],
+            only_the_first_exclusion,
+        ),
+        misses(
+            "SEA-Q-005",
+            "passages do not overlap",
+            &["what \"alpha beta\" finds: [\"v0/en\", \"v2/en\"]", "observed: [\"v0/en\"]"],
+            |request, _, texts| {
+                let words = words(texts);
+                !words.chunks(PASSAGE_TOKENS).any(|words| request.query.expression().matches(words))
+            },
+        )
+        .also(
+            "SEA-M-001",
+            "it has transcripts of several passages, too",
+            &["the hits of \"C++ タワー OR \\\"star Stars\\\" -\\\"I Köln\\\"\"", "video-11", "observed"],
+        )
+        .also(
+            "SEA-M-002",
+            "it has transcripts of several passages, too",
+            &["the hits of \"\\\"The München\\\" \\\"don't タワー\\\"\"", "starlight hole", "observed"],
+        ),
+        misses(
+            "SEA-Q-006",
+            "a final sigma is another letter",
+            &["what \"οδός\" finds: [\"v7/en\"]", "observed: []"],
+            |request, hit, _| shows(hit, 'Σ') && request.query.source().contains('ς'),
+        ),
+        rewrites(
+            "SEA-Q-007",
+            "NEAR is an operator",
+            &["the hits of \"NEAR(near title)\", Newest: []", "observed: [SearchHit"],
+            near_is_an_operator,
+        ),
+        misses(
+            "SEA-Q-008",
+            "a word of 256 bytes is not found",
+            &["the hits of \"www", "observed: []"],
+            |request, _, _| {
+                request.query.phrases().iter().any(|phrase| phrase.tokens().iter().any(|t| t.len() > 255))
+            },
+        ),
+        misses(
+            "SEA-M-001",
+            "an ampersand inside a word is lost",
+            &["AT&T", "Newest: [SearchHit"],
+            |request, _, _| request.query.source().contains("AT&T"),
+        )
+        .also(
+            "SEA-M-002",
+            "its texts have the same words",
+            &["the hits of \"AT&T OR ", "Newest: [SearchHit", "observed: []"],
+        ),
+    ]
+}
+
+fn hits() -> Vec<Fault> {
+    vec![
+        rewrites("SEA-H-001", "a hit shows at least one cue", &["cues: []", "cues: [FoundCue"], |request| {
+            request.cues_per_hit = request.cues_per_hit.max(1);
+        }),
+        misses(
+            "SEA-H-002",
+            "a phrase of three words is looked for in the title or in the description",
+            &["what \"\\\"about black holes\\\"\" finds: [\"B\"]", "observed: []"],
+            |request, hit, texts| {
+                hit.language.is_none()
+                    && request.query.phrases().iter().any(|phrase| phrase.tokens().len() >= 3)
+                    && !texts
+                        .iter()
+                        .any(|text| request.query.expression().matches(&words(std::slice::from_ref(text))))
+            },
+        )
+        .also(
+            "SEA-X-002",
+            "it, too, looks for three words of title and description",
+            &["after create: [\"a-video\"]", "observed: []"],
+        )
+        .also(
+            "SEA-M-001",
+            "it looks for three words of title and description by chance",
+            &["the hits of \"كتاب OR \\\"タワー é\\\" 京\", Newest", "language: None", "observed"],
+        ),
+        Fault::new(
+            "SEA-H-003",
+            "each found passage of title and description is a hit",
+            &["what is found: [\"a-video\", \"a-video/en\"]", "observed: [\"a-video\", \"a-video\""],
+            || Hooks::new().transcripts(AHitForEachPassage),
+        ),
+        misses(
+            "SEA-F-001",
+            "a language does not cover its regions",
+            &["the hits of channel None, video None, language Some(\"en\")"],
+            |request, hit, _| request.language.is_some() && request.language != hit.language,
+        ),
+        rewrites(
+            "SEA-F-002",
+            "a search of what is deleted searches everything",
+            &[
+                "the hits of \"black\", Newest: [SearchHit { video_id: VideoId(\"gone\")",
+                "observed: [SearchHit { video_id: VideoId(\"new\")",
+            ],
+            |request| {
+                if request.visibility == Visibility::OnlyDeleted {
+                    request.visibility = Visibility::WithDeleted;
+                }
+            },
+        ),
+    ]
+}
+
+fn orders_and_pages() -> Vec<Fault> {
+    vec![
+        Fault::new(
+            "SEA-O-001",
+            "a search that is asked again has another plan, and undated hits come first",
+            &["the hits of \"black\", Newest: [SearchHit { video_id: VideoId(\"new\")", "VideoId(\"z\")"],
+            || Hooks::new().transcripts(UndatedFirstWhenAskedAgain::default()),
+        ),
+        Fault::new(
+            "SEA-O-002",
+            "the smaller the better is a score of more than two alternatives",
+            &["the best score first, then by video and language", "observed: [(-"],
+            || Hooks::new().transcripts(AlternativesHaveNegativeScores),
+        ),
+        rescored(
+            "SEA-O-003",
+            "a score is divided by the occurrences",
+            &["three occurrences score no lower than one"],
+            |hit, _| 1.0 / hit.cues.iter().map(|cue| cue.highlights.len()).sum::<usize>().max(1) as f64,
+        ),
+        rescored(
+            "SEA-O-004",
+            "a score grows with the hits that show the same",
+            &["the rare word scores no lower than the common one"],
+            |hit, all| all.iter().filter(|other| first_found(other) == first_found(hit)).count() as f64,
+        ),
+        rescored(
+            "SEA-O-005",
+            "a score grows with the words of the text",
+            &["the longer passage scores no higher"],
+            |hit, _| hit.cues.iter().map(|cue| tokens(&cue.text).len()).sum::<usize>() as f64,
+        ),
+        Fault::new(
+            "SEA-P-001",
+            "the last page has a cursor if it is full",
+            &["the cursor behind the last page of 1, Newest: None", "observed: Some(Cursor("],
+            || Hooks::new().transcripts(LastFullPageHasACursor),
+        ),
+        Fault::new(
+            "SEA-P-002",
+            "a cursor says how many hits to skip",
+            &["what was there throughout"],
+            || Hooks::new().transcripts(CursorSkipsHits::default()),
+        ),
+        Fault::new(
+            "SEA-P-003",
+            "a cursor is good for any search",
+            &["Invalid, naming \"cursor\"", "observed: Ok(Page"],
+            || Hooks::new().transcripts(CursorOfAnySearch::default()),
+        ),
+        rewrites(
+            "SEA-P-004",
+            "a limit that is too large is cut",
+            &["Invalid, naming \"limit\"", "observed: Ok(Page"],
+            |request| request.limit = request.limit.min(MAX_SEARCH_LIMIT),
+        ),
+    ]
+}
+
+fn writes() -> Vec<Fault> {
+    vec![
+        Fault::new(
+            "SEA-X-001",
+            "what upsert_many stores is not indexed",
+            &["after upsert_many: [\"v/de\", \"v/en\"]", "observed: []"],
+            || {
+                let unindexed = Unindexed::default();
+                let writes = UpsertManyForgetsTheIndex(unindexed.clone());
+                Hooks::new().writes::<Transcript>(writes).transcripts(unindexed)
+            },
+        ),
+        Fault::new(
+            "SEA-X-002",
+            "the title and description that upsert stores are not indexed",
+            &["the new description: [\"a-video\"]", "observed: []"],
+            || {
+                let unindexed = Unindexed::default();
+                let writes = UpsertForgetsTheIndex(unindexed.clone());
+                Hooks::new().writes::<Video>(writes).transcripts(unindexed)
+            },
+        ),
+        Fault::new(
+            "SEA-X-003",
+            "restore leaves the transcripts out of the index",
+            &["after restoring: [\"v0\", \"v0/en\", \"v1/en\", \"v2/en\"]", "observed: [\"v0\", \"v2/en\"]"],
+            || {
+                let unindexed = Unindexed::default();
+                let videos = RestoreForgetsTranscripts(unindexed.clone());
+                Hooks::new().videos(videos).transcripts(unindexed)
+            },
+        )
+        .also(
+            "SEA-M-002",
+            "it restores videos with transcripts, too",
+            &["the hits of \"", "Newest: [SearchHit"],
+        ),
+        Fault::new(
+            "SEA-X-004",
+            "a search inside a unit of work reads the published index",
+            &["inside: [\"a-video\", \"v0/en\"]", "observed: []"],
+            || Hooks::new().transcripts(SearchesOutside),
+        )
+        .also(
+            "ISO-R-006",
+            "one of the predicates that it reads twice is a search",
+            &["no phantom (PMP)", "T1 search 30: nothing; ", "T1 search 30: z = 30"],
+        )
+        .also(
+            "ISO-T-006",
+            "one of the predicates that it reads twice is a search",
+            &["no phantom (PMP)", "T1 search 30: nothing; ", "T1 search 30: z = 30"],
+        ),
+        Fault::new(
+            "SEA-X-005",
+            "a batch that is refused goes out of the index, with what was there before",
+            &["what was done before: [\"v/en\", \"v/fr\"]", "observed: [\"v/fr\"]"],
+            || {
+                let unindexed = Unindexed::default();
+                let writes = RefusedBatchLeavesTheIndex(unindexed.clone());
+                Hooks::new().writes::<Transcript>(writes).transcripts(unindexed)
+            },
+        ),
+        Fault::new(
+            "SEA-X-006",
+            "a hit goes on showing the date that the video had",
+            &["the hits of \"black\", Newest", "published_at: Some(", "published_at: "],
+            || {
+                let dates = FormerDates::default();
+                Hooks::new().writes::<Video>(dates.clone()).transcripts(dates)
+            },
+        ),
+        Fault::new(
+            "SEA-M-002",
+            "upsert of a transcript indexes its first passage alone",
+            &["the hits of \"of star -\\\"a a\\\"\", Newest", "video-11", "observed", "video-17"],
+            || {
+                let upserted = UpsertIndexesOnePassage::default();
+                Hooks::new().writes::<Transcript>(upserted.clone()).transcripts(upserted)
+            },
+        ),
+    ]
+}
+
+/// Whether a hit is missed; the last are the texts in which it was found.
+type IsMissed = fn(&SearchRequest, &SearchHit, &[String]) -> bool;
+
+/// A search misses some hits.
+fn misses(rule: &str, name: &'static str, says: &'static [&'static str], is_missed: IsMissed) -> Fault {
+    Fault::new(rule, name, says, move || Hooks::new().transcripts(Misses { is_missed }))
+}
+
+/// A search is taken for another one.
+fn rewrites(
+    rule: &str,
+    name: &'static str,
+    says: &'static [&'static str],
+    rewrite: fn(&mut SearchRequest),
+) -> Fault {
+    Fault::new(rule, name, says, move || Hooks::new().transcripts(Rewrites { rewrite }))
+}
+
+/// The score of a hit among all of them.
+type Score = fn(&SearchHit, &[SearchHit]) -> f64;
+
+/// The hits have other scores.
+fn rescored(rule: &str, name: &'static str, says: &'static [&'static str], score: Score) -> Fault {
+    Fault::new(rule, name, says, move || Hooks::new().transcripts(Rescored { score }))
+}
+
+async fn search(at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    at.inner.transcripts().search(request).await
+}
+
+/// The texts of what was hit: of the cues, or the title and the description.
+async fn texts(at: &At<'_>, hit: &SearchHit) -> Result<Vec<String>> {
+    let (video_id, all) = (hit.video_id.clone(), Visibility::WithDeleted);
+    Ok(match hit.language.clone() {
+        Some(language) => {
+            let transcript = at.reads::<Transcript>().get(&TranscriptId { video_id, language }, all).await?;
+            let cues = transcript.map(|transcript| transcript.cues.clone()).unwrap_or_default();
+            cues.into_iter().map(|Cue { text, .. }| text).collect()
+        }
+        None => match at.reads::<Video>().get(&video_id, all).await? {
+            Some(video) => [video.title.clone()].into_iter().chain(video.description.clone()).collect(),
+            None => Vec::new(),
+        },
+    })
+}
+
+fn words(texts: &[String]) -> Vec<String> {
+    texts.iter().flat_map(|text| tokens(text)).map(|token| token.text).collect()
+}
+
+/// The places in the cues where the query was found.
+fn places(hit: &SearchHit) -> impl Iterator<Item = &str> {
+    hit.cues.iter().flat_map(|cue| cue.highlights.iter().filter_map(|&(from, to)| cue.text.get(from..to)))
+}
+
+fn first_found(hit: &SearchHit) -> Option<&str> {
+    places(hit).next()
+}
+
+/// Whether the letter is in what was found.
+fn shows(hit: &SearchHit, letter: char) -> bool {
+    places(hit).any(|found| found.contains(letter))
+}
+
+/// Whether a phrase of the query is in no run of texts between two that have letters of no word.
+fn phrase_is_cut(query: &SearchQuery, texts: &[String]) -> bool {
+    let no_word = |text: &String| !text.is_empty() && tokens(text).is_empty();
+    let runs: Vec<_> = texts.split(no_word).map(words).collect();
+    let cut = |phrase| runs.iter().all(|run| phrase_ranges(phrase, run).is_empty());
+    runs.len() > 1 && query.phrases().into_iter().any(|phrase| phrase.tokens().len() > 1 && cut(phrase))
+}
+
+/// Whether the query is one word's beginning, of five letters or more, and no longer word begins so.
+fn prefix_is_whole(query: &SearchQuery, texts: &[String]) -> bool {
+    match query.expression() {
+        Expression::Phrase(phrase) if phrase.is_prefix() => match phrase.tokens() {
+            [prefix] if prefix.chars().count() >= 5 => {
+                !words(texts).iter().any(|word| word.starts_with(prefix) && word != prefix)
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+fn replace_query(request: &mut SearchRequest, text: &str) {
+    if let Ok(query) = SearchQuery::parse(text) {
+        request.query = query;
+    }
+}
+
+fn only_the_first_exclusion(request: &mut SearchRequest) {
+    let mut exclusions = 0;
+    let kept: Vec<_> = request.query.source().split_whitespace().collect();
+    let kept = kept.into_iter().filter(|term| {
+        exclusions += u32::from(term.starts_with('-'));
+        !term.starts_with('-') || exclusions == 1
+    });
+    let text = kept.collect::<Vec<_>>().join(" ");
+    if exclusions > 1 {
+        replace_query(request, &text);
+    }
+}
+
+fn near_is_an_operator(request: &mut SearchRequest) {
+    let operands = request.query.source().strip_prefix("NEAR(").and_then(|rest| rest.strip_suffix(')'));
+    if let Some(operands) = operands.map(str::to_owned) {
+        replace_query(request, operands.split(',').next().unwrap_or_default());
+    }
+}
+
+/// The cursor behind a hit.
+fn cursor(request: &SearchRequest, hit: &SearchHit) -> Result<Cursor> {
+    let position = SearchPosition {
+        score: hit.score,
+        published_at: hit.published_at.filter(|_| request.order != SearchOrder::Relevance),
+        video_id: hit.video_id.clone(),
+        language: hit.language.clone(),
+    };
+    Cursor::encode(request.cursor_scope(), &position)
+}
+
+struct Misses {
+    is_missed: IsMissed,
+}
+
+#[async_trait]
+impl TranscriptHook for Misses {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        let Page { items, next } = search(at, request).await?;
+        let mut found = Vec::new();
+        for hit in items {
+            if !(self.is_missed)(request, &hit, &texts(at, &hit).await?) {
+                found.push(hit);
+            }
+        }
+        Ok(Page { items: found, next })
+    }
+}
+
+struct Rewrites {
+    rewrite: fn(&mut SearchRequest),
+}
+
+#[async_trait]
+impl TranscriptHook for Rewrites {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        let mut request = request.clone();
+        (self.rewrite)(&mut request);
+        search(at, &request).await
+    }
+}
+
+struct AHitForEachPassage;
+
+#[async_trait]
+impl TranscriptHook for AHitForEachPassage {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        let Page { items, next } = search(at, request).await?;
+        let mut found = Vec::new();
+        for hit in items {
+            let passages = match (&hit.language, &texts(at, &hit).await?[..]) {
+                (None, [title, description]) => metadata_passages(title, Some(description)),
+                _ => Vec::new(),
+            };
+            let matches = |words: Vec<&str>| request.query.expression().matches(&words);
+            let times = passages.iter().filter(|passage| matches(passage.tokens().collect())).count();
+            found.extend(std::iter::repeat_n(hit, times.max(1)));
+        }
+        Ok(Page { items: found, next })
+    }
+}
+
+/// The searches of everything that there were.
+#[derive(Default)]
+struct UndatedFirstWhenAskedAgain(Notes<String, ()>);
+
+#[async_trait]
+impl TranscriptHook for UndatedFirstWhenAskedAgain {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        let mut page = search(at, request).await?;
+        let narrowed =
+            request.channel_id.is_some() || request.video_id.is_some() || request.language.is_some();
+        if narrowed || request.order == SearchOrder::Relevance {
+            return Ok(page);
+        }
+        let key = format!("{request:?}");
+        if self.0.of(&key).is_some() {
+            page.items.sort_by_key(|hit| hit.published_at.is_some());
+        }
+        self.0.note(key, ());
+        Ok(page)
+    }
+}
+
+struct AlternativesHaveNegativeScores;
+
+#[async_trait]
+impl TranscriptHook for AlternativesHaveNegativeScores {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        let mut page = search(at, request).await?;
+        if matches!(request.query.expression(), Expression::Any(parts) if parts.len() > 2) {
+            page.items.iter_mut().for_each(|hit| hit.score = hit.score.map(|score| -score));
+        }
+        Ok(page)
+    }
+}
+
+/// Only where no video that is hit has a title, and the hits make one page.
+struct Rescored {
+    score: Score,
+}
+
+#[async_trait]
+impl TranscriptHook for Rescored {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        let Page { items, next } = search(at, request).await?;
+        let one_page = request.after.is_none() && next.is_none();
+        if request.order != SearchOrder::Relevance
+            || !one_page
+            || items.iter().any(|hit| !hit.title.is_empty())
+        {
+            return Ok(Page { items, next });
+        }
+        let score = |hit: &SearchHit| SearchHit { score: Some((self.score)(hit, &items)), ..hit.clone() };
+        let mut scored: Vec<_> = items.iter().map(score).collect();
+        // Of the same score they stay in the order of their videos and languages.
+        scored.sort_by(|a, b| (&a.video_id, &a.language).cmp(&(&b.video_id, &b.language)));
+        scored.sort_by(|a, b| b.score.unwrap_or_default().total_cmp(&a.score.unwrap_or_default()));
+        Ok(Page { items: scored, next })
+    }
+}
+
+struct LastFullPageHasACursor;
+
+#[async_trait]
+impl TranscriptHook for LastFullPageHasACursor {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        let mut page = search(at, request).await?;
+        if page.items.len() as u64 >= u64::from(request.limit) {
+            page.next = page.items.last().map(|last| cursor(request, last)).transpose()?;
+        }
+        Ok(page)
+    }
+}
+
+/// How many hits stand before a cursor.
+#[derive(Default)]
+struct CursorSkipsHits(Notes<Cursor, usize>);
+
+#[async_trait]
+impl TranscriptHook for CursorSkipsHits {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        let mut page = search(at, request).await?;
+        let skipped = request.after.as_ref().and_then(|after| self.0.of(after)).unwrap_or_default();
+        if skipped > 0 {
+            let whole = SearchRequest { limit: MAX_SEARCH_LIMIT, after: None, ..request.clone() };
+            let rest = search(at, &whole).await?.items.into_iter().skip(skipped).collect();
+            page = Page::from_rows(rest, request.limit, |last| cursor(request, last))?;
+        }
+        if let Some(next) = &page.next {
+            self.0.note(next.clone(), skipped + page.items.len());
+        }
+        Ok(page)
+    }
+}
+
+/// The hits behind which cursors point, by whichever search.
+#[derive(Default)]
+struct CursorOfAnySearch(Notes<Cursor, SearchHit>);
+
+#[async_trait]
+impl TranscriptHook for CursorOfAnySearch {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        let mut request = request.clone();
+        if let Some(hit) = request.after.as_ref().and_then(|after| self.0.of(after)) {
+            request.after = Some(cursor(&request, &hit)?);
+        }
+        let page = search(at, &request).await?;
+        if let (Some(next), Some(last)) = (&page.next, page.items.last()) {
+            self.0.note(next.clone(), last.clone());
+        }
+        Ok(page)
+    }
+}
+
+/// What the index lacks: transcripts, and without a language the titles and descriptions of videos.
+#[derive(Clone, Default)]
+struct Unindexed(Arc<Notes<(VideoId, Option<LanguageTag>), ()>>);
+
+impl Unindexed {
+    fn note(&self, transcript: TranscriptId) {
+        self.0.note((transcript.video_id, Some(transcript.language)), ());
+    }
+}
+
+#[async_trait]
+impl TranscriptHook for Unindexed {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        let mut page = search(at, request).await?;
+        page.items.retain(|hit| self.0.of(&(hit.video_id.clone(), hit.language.clone())).is_none());
+        Ok(page)
+    }
+}
+
+struct UpsertManyForgetsTheIndex(Unindexed);
+
+#[async_trait]
+impl WriteHook<Transcript> for UpsertManyForgetsTheIndex {
+    async fn upsert_many(
+        &self,
+        at: &At<'_>,
+        transcripts: &[Transcript],
+    ) -> Result<Vec<Upserted<Transcript>>> {
+        let upserted = at.writes::<Transcript>().upsert_many(transcripts).await?;
+        transcripts.iter().for_each(|transcript| self.0.note(transcript.id()));
+        Ok(upserted)
+    }
+}
+
+struct UpsertForgetsTheIndex(Unindexed);
+
+#[async_trait]
+impl WriteHook<Video> for UpsertForgetsTheIndex {
+    async fn upsert(&self, at: &At<'_>, video: &Video) -> Result<Upserted<Video>> {
+        let upserted = at.writes::<Video>().upsert(video).await?;
+        self.0.0.note((video.id.clone(), None), ());
+        Ok(upserted)
+    }
+}
+
+struct RestoreForgetsTranscripts(Unindexed);
+
+#[async_trait]
+impl VideoHook for RestoreForgetsTranscripts {
+    async fn restore(&self, at: &At<'_>, id: &VideoId) -> Result<Stored<Video>> {
+        let restored = at.inner.videos().restore(id).await?;
+        let filter = TranscriptFilter { video_id: Some(id.clone()), ..TranscriptFilter::default() };
+        for transcript in at.reads::<Transcript>().list(&filter, &PageRequest::default()).await?.items {
+            let (video_id, language) = (transcript.video_id.clone(), transcript.language.clone());
+            self.0.note(TranscriptId { video_id, language });
+        }
+        Ok(restored)
+    }
+}
+
+struct SearchesOutside;
+
+#[async_trait]
+impl TranscriptHook for SearchesOutside {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        at.store.transcripts().search(request).await
+    }
+}
+
+struct RefusedBatchLeavesTheIndex(Unindexed);
+
+#[async_trait]
+impl WriteHook<Transcript> for RefusedBatchLeavesTheIndex {
+    async fn create_many(&self, at: &At<'_>, transcripts: &[Transcript]) -> Result<Vec<Stored<Transcript>>> {
+        let answer = at.writes::<Transcript>().create_many(transcripts).await;
+        if matches!(answer, Err(Error::AlreadyExists { .. })) {
+            transcripts.iter().for_each(|transcript| self.0.note(transcript.id()));
+        }
+        answer
+    }
+}
+
+/// The dates that videos had before an update.
+#[derive(Clone, Default)]
+struct FormerDates(Arc<Notes<VideoId, Option<Timestamp>>>);
+
+#[async_trait]
+impl WriteHook<Video> for FormerDates {
+    async fn update(&self, at: &At<'_>, video: &Video, expected: Option<Revision>) -> Result<Stored<Video>> {
+        let before = at.reads::<Video>().get(&video.id, Visibility::Live).await?;
+        let updated = at.writes::<Video>().update(video, expected).await?;
+        if let Some(before) = before {
+            self.0.note(video.id.clone(), before.published_at);
+        }
+        Ok(updated)
+    }
+}
+
+#[async_trait]
+impl TranscriptHook for FormerDates {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        let mut page = search(at, request).await?;
+        for hit in &mut page.items {
+            hit.published_at = self.0.of(&hit.video_id).unwrap_or(hit.published_at);
+        }
+        Ok(page)
+    }
+}
+
+/// The transcripts that `upsert` stored.
+#[derive(Clone, Default)]
+struct UpsertIndexesOnePassage(Arc<Notes<TranscriptId, ()>>);
+
+#[async_trait]
+impl WriteHook<Transcript> for UpsertIndexesOnePassage {
+    async fn upsert(&self, at: &At<'_>, transcript: &Transcript) -> Result<Upserted<Transcript>> {
+        let upserted = at.writes::<Transcript>().upsert(transcript).await?;
+        self.0.note(transcript.id(), ());
+        Ok(upserted)
+    }
+}
+
+#[async_trait]
+impl TranscriptHook for UpsertIndexesOnePassage {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        let Page { items, next } = search(at, request).await?;
+        let mut found = Vec::new();
+        for hit in items {
+            let id = hit.language.clone().map(|language| (hit.video_id.clone(), language));
+            let id = id.map(|(video_id, language)| TranscriptId { video_id, language });
+            let upserted = id.is_some_and(|id| self.0.of(&id).is_some());
+            let mut words = words(&texts(at, &hit).await?);
+            words.truncate(PASSAGE_TOKENS);
+            if !upserted || request.query.expression().matches(&words) {
+                found.push(hit);
+            }
+        }
+        Ok(Page { items: found, next })
+    }
 }
