@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
-use tubeatlas_contract::{Capability, Exceptions, Harness, Limits, Setup, contract_tests};
+use tubeatlas_contract::{CallKind, Capability, Exceptions, Harness, Limits, Setup, contract_tests};
 use tubeatlas_ports::Store;
 
 struct Memory;
@@ -20,7 +20,13 @@ impl Harness for Memory {
     }
 
     fn exceptions(&self) -> Exceptions {
-        Exceptions::none().without(Capability::Durability, "what it holds lives as long as its process")
+        let wait = [CallKind::Write, CallKind::BeginReadWrite, CallKind::Close];
+        Exceptions::none()
+            .without(Capability::Durability, "what it holds lives as long as its process")
+            .at_once(
+                &CallKind::all_but(&wait),
+                "reads look at what is published, units of work at their own state",
+            )
     }
 }
 

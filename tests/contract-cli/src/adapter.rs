@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tubeatlas::settings::DatabaseUrl;
 use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
 use tubeatlas_adapters_sqlite::{Location, SqliteConfig, SqliteStore};
-use tubeatlas_contract::{Capability, Exceptions, Harness, Setup};
+use tubeatlas_contract::{CallKind, Capability, Exceptions, Harness, Setup};
 use tubeatlas_ports::Store;
 
 /// An adapter, and where its databases are made.
@@ -110,9 +110,16 @@ impl Harness for Adapter {
     }
 
     fn exceptions(&self) -> Exceptions {
+        let gone =
+            || Exceptions::none().without(Capability::Durability, "the database is gone when it is closed");
         match self.url {
             DatabaseUrl::SqliteFile(_) => Exceptions::none(),
-            _ => Exceptions::none().without(Capability::Durability, "the database is gone when it is closed"),
+            DatabaseUrl::SqliteTemporary => gone(),
+            DatabaseUrl::Memory => {
+                let wait = [CallKind::Write, CallKind::BeginReadWrite, CallKind::Close];
+                let reason = "reads look at what is published, units of work at their own state";
+                gone().at_once(&CallKind::all_but(&wait), reason)
+            }
         }
     }
 }

@@ -20,6 +20,9 @@ pub fn baseline(exceptions: &Exceptions) -> String {
     for (capability, reason) in exceptions.absent() {
         text += &format!("absent {capability}: {reason}\n");
     }
+    for (kinds, reason) in exceptions.declared_at_once() {
+        text += &format!("{kinds}: {reason}\n");
+    }
     for rule in RULES {
         if let Some((Status::Skip, reason)) = exceptions.of(rule) {
             text += &format!("skipped {}: {reason}\n", rule.id());

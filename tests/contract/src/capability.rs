@@ -43,6 +43,59 @@ impl fmt::Display for Capability {
     }
 }
 
+/// The sorts of calls of a store, as the rules of cancellation tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum CallKind {
+    /// A read of a repository of the store, but search.
+    Read,
+    /// A search of the store.
+    Search,
+    /// A write of a repository of the store.
+    Write,
+    /// `begin` for reading and writing.
+    BeginReadWrite,
+    /// `begin` for reading.
+    BeginReadOnly,
+    /// `health` of the store.
+    Health,
+    /// `close` of the store.
+    Close,
+    /// A read of a repository of a unit of work, but search.
+    ReadInUnit,
+    /// A search of a unit of work.
+    SearchInUnit,
+    /// A write of a repository of a unit of work.
+    WriteInUnit,
+    /// `commit` of a unit of work.
+    Commit,
+    /// `rollback` of a unit of work.
+    Rollback,
+}
+
+impl CallKind {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Read,
+        Self::Search,
+        Self::Write,
+        Self::BeginReadWrite,
+        Self::BeginReadOnly,
+        Self::Health,
+        Self::Close,
+        Self::ReadInUnit,
+        Self::SearchInUnit,
+        Self::WriteInUnit,
+        Self::Commit,
+        Self::Rollback,
+    ];
+
+    /// All but these.
+    pub fn all_but(these: &[Self]) -> Vec<Self> {
+        Self::ALL.into_iter().filter(|kind| !these.contains(kind)).collect()
+    }
+}
+
 /// What is not asked of an adapter, each with its reason. It begins with nothing.
 ///
 /// ```
@@ -56,6 +109,7 @@ impl fmt::Display for Capability {
 pub struct Exceptions {
     absent: Vec<(Capability, String)>,
     skipped: Vec<(String, String)>,
+    at_once: Vec<(Vec<CallKind>, String)>,
 }
 
 impl Exceptions {
@@ -77,6 +131,28 @@ impl Exceptions {
     pub fn skip(mut self, rule: &str, reason: &str) -> Self {
         self.skipped.push((rule.to_owned(), reason.to_owned()));
         self
+    }
+
+    /// Declares that calls of these sorts are always answered in the first poll of their future. Then they cannot be
+    /// dropped half-way, and the rules of cancellation do not ask for it; a call that is pending all the same
+    /// breaks its rule. The rules try each call while nothing is held, while the right to write is held, and while
+    /// all connections are: nothing need be said of what is pending in one of these.
+    #[must_use]
+    pub fn at_once(mut self, kinds: &[CallKind], reason: &str) -> Self {
+        self.at_once.push((kinds.to_vec(), reason.to_owned()));
+        self
+    }
+
+    /// Whether calls of this sort were declared to be answered in the first poll.
+    pub(crate) fn answers_at_once(&self, kind: CallKind) -> bool {
+        self.at_once.iter().any(|(declared, _)| declared.contains(&kind))
+    }
+
+    /// What was declared to be answered in the first poll, and why.
+    pub(crate) fn declared_at_once(&self) -> impl Iterator<Item = (String, &String)> {
+        let names =
+            |kinds: &[CallKind]| kinds.iter().map(|kind| format!("{kind:?}")).collect::<Vec<_>>().join(", ");
+        self.at_once.iter().map(move |(kinds, reason)| (format!("at once {}", names(kinds)), reason))
     }
 
     /// Whether this capability was declared absent.
@@ -111,7 +187,7 @@ impl Exceptions {
         let absent = self.absent.iter().map(|(capability, reason)| (capability.to_string(), reason));
         let skipped = self.skipped.iter().map(|(id, reason)| (id.clone(), reason));
         let mut seen = Vec::new();
-        for (what, reason) in absent.chain(skipped) {
+        for (what, reason) in absent.chain(skipped).chain(self.declared_at_once()) {
             if reason.trim().is_empty() {
                 return Err(format!("the exception {what} has no reason"));
             }
@@ -162,5 +238,8 @@ mod tests {
         assert!(skip("VID-Z-999", "later").check().unwrap_err().contains("VID-Z-999"));
         let twice = skip("VID-U-001", "later").skip("VID-U-001", "later");
         assert!(twice.check().unwrap_err().contains("twice"));
+        let at_once = |reason| Exceptions::none().at_once(&[CallKind::Health], reason);
+        assert!(at_once("it is a number in memory").check().is_ok());
+        assert!(at_once("").check().unwrap_err().contains("at once Health has no reason"));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tubeatlas_ports::Store;
 
-use crate::Capability;
+use crate::capability::{Capability, Exceptions};
 use crate::clock::{SequentialIds, TestClock};
 use crate::harness::{Guard, Limits, Opener, Setup};
 use crate::options::{Effort, MakeChild, Options};
@@ -19,6 +19,7 @@ pub(crate) type Notes = BTreeMap<String, String>;
 /// The surroundings of one run of one rule: a fresh store, its clock and its ids.
 pub struct Case {
     opener: Arc<dyn Opener>,
+    exceptions: Exceptions,
     store: Arc<dyn Store>,
     /// The clock of all stores of this case.
     pub clock: Arc<TestClock>,
@@ -48,7 +49,18 @@ impl Case {
         let (clock, ids) = (Arc::new(TestClock::new()), Arc::new(SequentialIds::new()));
         let setup = Setup { clock: clock.clone(), ids: ids.clone(), limits: Limits::default() };
         let (store, guard) = opener.open_any(setup).await.map_err(no_store)?;
-        Ok(Self { opener, store, clock, ids, options, flavour, notes, guards: Mutex::new(vec![guard]) })
+        let exceptions = opener.exceptions_of();
+        Ok(Self {
+            opener,
+            exceptions,
+            store,
+            clock,
+            ids,
+            options,
+            flavour,
+            notes,
+            guards: Mutex::new(vec![guard]),
+        })
     }
 
     /// The store.
@@ -78,13 +90,18 @@ impl Case {
 
     /// Whether the adapter declares that it cannot do this.
     pub fn lacks(&self, capability: Capability) -> bool {
-        self.opener.lacks(capability)
+        self.exceptions.lacks(capability)
     }
 
     /// Notes a figure for the report of this run; a later one of the same name takes its place.
     pub fn note(&self, name: &str, value: impl Display) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         notes.insert(name.to_owned(), value.to_string());
+    }
+
+    /// What was declared.
+    pub(crate) fn exceptions(&self) -> &Exceptions {
+        &self.exceptions
     }
 
     /// Another fresh store, with other limits.

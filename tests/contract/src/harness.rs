@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tubeatlas_ports::{Clock, IdGenerator, Store};
 
-use crate::{Capability, Exceptions};
+use crate::Exceptions;
 
 /// How the suite gets at the stores of one adapter.
 #[async_trait]
@@ -103,8 +103,8 @@ impl Default for Limits {
 pub(crate) trait Opener: Send + Sync {
     async fn open_any(&self, setup: Setup) -> Result<(Arc<dyn Store>, Guard), String>;
     fn place_of(&self, guard: &Guard) -> Option<String>;
-    fn lacks(&self, capability: Capability) -> bool;
     async fn reopen_any(&self, place: &str, setup: Setup) -> Result<Arc<dyn Store>, String>;
+    fn exceptions_of(&self) -> Exceptions;
 }
 
 pub(crate) type Guard = Box<dyn Any + Send>; // of the harness's own type
@@ -120,11 +120,11 @@ impl<H: Harness> Opener for H {
         self.place(guard.downcast_ref()?)
     }
 
-    fn lacks(&self, capability: Capability) -> bool {
-        self.exceptions().lacks(capability)
-    }
-
     async fn reopen_any(&self, place: &str, setup: Setup) -> Result<Arc<dyn Store>, String> {
         self.reopen(place, setup).await
+    }
+
+    fn exceptions_of(&self) -> Exceptions {
+        self.exceptions()
     }
 }

@@ -1,6 +1,6 @@
 //! The contract suite: what every storage adapter of Tubeatlas must pass.
 //!
-//! 408 rules say, each in one sentence, what the [ports](tubeatlas_ports) promise; each is a test. This is all
+//! 503 rules say, each in one sentence, what the [ports](tubeatlas_ports) promise; each is a test. This is all
 //! that the author of an adapter writes, in a file under `tests/`:
 //!
 //! ```
@@ -64,7 +64,7 @@ mod run;
 mod testing;
 
 pub use baseline::baseline;
-pub use capability::{Capability, Exceptions};
+pub use capability::{CallKind, Capability, Exceptions};
 pub use case::Case;
 pub use child::run_child;
 pub use clock::{SequentialIds, TestClock};
