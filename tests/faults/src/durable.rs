@@ -12,7 +12,7 @@ use tubeatlas_ports::{
     Clock, Error, Page, Repositories, Result, SearchHit, SearchRequest, Store, Stored, UnitOfWork,
 };
 
-use crate::adapter::FaultyStore;
+use crate::adapter::{FaultyStore, exceptions};
 use crate::hooks::{At, Hooks, StoreHook, TaskHook, TranscriptHook, WriteHook};
 
 /// What can go wrong between closing and opening.
@@ -137,7 +137,7 @@ impl Harness for Durable {
 
     fn exceptions(&self) -> Exceptions {
         let reason = "it lives in this process alone";
-        Exceptions::none().skip("DUR-K-001", reason).skip("DUR-K-002", reason)
+        exceptions(&Hooks::new()).skip("DUR-K-001", reason).skip("DUR-K-002", reason)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tubeatlas_contract::CallKind;
 use tubeatlas_domain::{
     LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, TaskFailure, Timestamp,
     Video, VideoId,
@@ -23,6 +24,8 @@ pub struct At<'a> {
     pub store: &'a Arc<dyn Store>,
     /// The number of the unit of work in which it is called, from 1 in the order of beginning.
     pub unit: Option<u64>,
+    /// That of the unit of work; of the store, reading and writing.
+    pub mode: Mode,
     /// The store's clock.
     pub clock: &'a dyn Clock,
 }
@@ -37,6 +40,15 @@ impl<'a> At<'a> {
     pub fn writes<E: WrittenKind>(&self) -> &'a dyn WriteRepository<E> {
         E::writes(self.inner)
     }
+}
+
+/// What a call of a repository does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It reads.
+    Read,
+    /// It writes.
+    Write,
 }
 
 /// The reads of one kind of entity.
@@ -232,6 +244,12 @@ pub trait StoreHook: Send + Sync {
         Ok(())
     }
 
+    /// A call inside a unit of work was dropped while it was pending, which only
+    /// [slow](Hooks::slow_in_units) ones are. Answers whether the unit of work has ended by it.
+    fn call_dropped(&self, _: &At<'_>, _: Access) -> bool {
+        true
+    }
+
     /// [`Store::begin`]; `unit` is the number that the unit of work will have.
     async fn begin(&self, store: &Arc<dyn Store>, mode: Mode, _unit: u64) -> Result<Box<dyn UnitOfWork>> {
         store.begin(mode).await
@@ -276,6 +294,10 @@ impl StoreHook for Faithful {}
 
 /// The hooks of one store.
 pub struct Hooks {
+    /// What may be pending, beyond what waits for the right to write.
+    pub(crate) pending: Vec<CallKind>,
+    pub(crate) slow_calls: bool,
+    pub(crate) slow_in_units: bool,
     pub(crate) store: Arc<dyn StoreHook>,
     pub(crate) channel_reads: Arc<dyn ReadHook<tubeatlas_domain::Channel>>,
     pub(crate) channel_writes: Arc<dyn WriteHook<tubeatlas_domain::Channel>>,
@@ -306,6 +328,9 @@ impl Hooks {
     /// Hooks that pass everything on.
     pub fn new() -> Self {
         Self {
+            pending: Vec::new(),
+            slow_calls: false,
+            slow_in_units: false,
             store: Arc::new(Faithful),
             channel_reads: Arc::new(Faithful),
             channel_writes: Arc::new(Faithful),
@@ -323,6 +348,26 @@ impl Hooks {
             task_reads: Arc::new(Faithful),
             tasks: Arc::new(Faithful),
         }
+    }
+
+    /// With calls of these sorts that may be pending, because of what the hooks do.
+    #[must_use]
+    pub fn pending(mut self, kinds: &[CallKind]) -> Self {
+        self.pending.extend(kinds);
+        self
+    }
+
+    /// With single calls that are pending once before they are passed on.
+    #[must_use]
+    pub fn slow_calls(self) -> Self {
+        Self { slow_calls: true, ..self.pending(&[CallKind::Read, CallKind::Search]) }
+    }
+
+    /// With calls inside units of work that are pending once before they are passed on.
+    #[must_use]
+    pub fn slow_in_units(self) -> Self {
+        use CallKind::{ReadInUnit, SearchInUnit, WriteInUnit};
+        Self { slow_in_units: true, ..self.pending(&[ReadInUnit, SearchInUnit, WriteInUnit]) }
     }
 
     /// With this hook for the reads of `E`.

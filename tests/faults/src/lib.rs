@@ -35,7 +35,7 @@ pub use adapter::{Declaring, FaultyHarness, FaultyStore};
 pub use durable::{Durable, Reopening};
 pub use fault::{Companion, Fault};
 pub use hooks::{
-    At, Hooks, MediaFileHook, ReadHook, StoreHook, TaskHook, TranscriptHook, VideoHook, WriteHook,
+    Access, At, Hooks, MediaFileHook, ReadHook, StoreHook, TaskHook, TranscriptHook, VideoHook, WriteHook,
 };
 pub use kind::{Kind, WrittenKind};
 pub use lacking::lacking;

@@ -1,5 +1,6 @@
 //! The faults, a file an area of the rules.
 
+mod cancellation;
 mod capabilities;
 mod channels;
 mod closing;
@@ -21,7 +22,7 @@ mod videos;
 use crate::fault::{Companion, Fault};
 
 /// Of each area its faults, and the ids of its rules that no fault breaks yet.
-const AREAS: [(fn() -> Vec<Fault>, &[&str]); 14] = [
+const AREAS: [(fn() -> Vec<Fault>, &[&str]); 15] = [
     (channels::faults, channels::WITHOUT_FAULT),
     (videos::faults, videos::WITHOUT_FAULT),
     (transcripts::faults, transcripts::WITHOUT_FAULT),
@@ -33,6 +34,7 @@ const AREAS: [(fn() -> Vec<Fault>, &[&str]); 14] = [
     (transactions::faults, transactions::WITHOUT_FAULT),
     (isolation::faults, isolation::WITHOUT_FAULT),
     (concurrency::faults, concurrency::WITHOUT_FAULT),
+    (cancellation::faults, cancellation::WITHOUT_FAULT),
     (closing::faults, closing::WITHOUT_FAULT),
     (durability::faults, durability::WITHOUT_FAULT),
     (capabilities::faults, capabilities::WITHOUT_FAULT),

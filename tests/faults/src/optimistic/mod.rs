@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use futures::FutureExt;
 use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
-use tubeatlas_contract::{Capability, Exceptions, Harness, Limits, Setup};
+use tubeatlas_contract::{CallKind, Capability, Exceptions, Harness, Limits, Setup};
 use tubeatlas_domain::EntityKind;
 use tubeatlas_ports::{
     Clock, Error, Health, MAX_BATCH, Mode, Repositories, Result, Store, UnitOfWork, delegate_repositories,
@@ -49,7 +49,9 @@ impl Harness for Optimistic {
     }
 
     fn exceptions(&self) -> Exceptions {
-        Exceptions::none().without(Capability::Durability, "what it holds lives as long as its process")
+        Exceptions::none()
+            .without(Capability::Durability, "what it holds lives as long as its process")
+            .at_once(&CallKind::all_but(&[CallKind::Close]), "nobody waits for anybody")
     }
 }
 
