@@ -7,11 +7,11 @@ target=$(cd "$examples/.." && realpath -m "${CARGO_TARGET_DIR:-target}")
 export CARGO_TARGET_DIR=$target/examples
 
 CARGO_TARGET_DIR=$target "$examples/package.sh"
+patched=(--locked --config "$target/packaged/config.toml")
 for manifest in "$examples"/*/Cargo.toml; do
     cd "$(dirname "$manifest")"
-    cargo=(cargo --config "$target/packaged/config.toml")
     cargo fmt --check
-    "${cargo[@]}" clippy --all-targets --locked -- -D warnings
-    RUSTDOCFLAGS="-D warnings" "${cargo[@]}" doc --no-deps --locked
-    "${cargo[@]}" test --locked -- "$@"
+    cargo clippy "${patched[@]}" --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc "${patched[@]}" --no-deps
+    cargo test "${patched[@]}" -- "$@"
 done

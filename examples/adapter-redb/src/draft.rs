@@ -159,3 +159,52 @@ pub(crate) fn decode<T: DeserializeOwned>(table: Table, value: &[u8]) -> Result<
     serde_json::from_slice(value)
         .map_err(|error| corrupt(format!("a row of the table {table}"), Some(Box::new(error))))
 }
+
+#[cfg(test)]
+mod tests {
+    use redb::Database;
+    use redb::backends::InMemoryBackend;
+
+    use super::*;
+
+    const ROWS: Table = "rows";
+
+    /// A draft must show what is there once it was taken over.
+    #[test]
+    fn a_draft_reads_as_what_comes_of_it() {
+        let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        let transaction = Transaction::writing(&database).unwrap();
+        let key = |n: u16| n.to_be_bytes().to_vec();
+        let mut draft = Draft::over(&transaction);
+        // Rows over several chunks, of which one whole chunk is removed by the second draft.
+        (0..500).filter(|n| n % 3 != 0).for_each(|n| draft.put(ROWS, key(n), vec![1]));
+        let changes = draft.into_changes();
+        transaction.apply(changes).unwrap();
+        let mut draft = Draft::over(&transaction);
+        (100..300).for_each(|n| draft.remove(ROWS, key(n)));
+        (0..600).filter(|n| n % 7 == 0).for_each(|n| draft.put(ROWS, key(n), vec![2]));
+
+        let spans = || {
+            let part = |from, to| Span {
+                from: Bound::Included(key(from)),
+                to: Bound::Excluded(key(to)),
+                backwards: false,
+            };
+            let spans =
+                [Span::prefix(Vec::new()), Span::prefix(vec![1]), part(90, 310), part(120, 130), part(9, 9)];
+            spans.into_iter().flat_map(|span| [span.clone(), span.backwards()])
+        };
+        let read = |draft: &Draft<'_>| {
+            let all = |span| draft.scan(ROWS, span).collect::<Result<Vec<_>>>().unwrap();
+            let gets = (0..600).map(|n| draft.get(ROWS, &key(n)).unwrap()).collect::<Vec<_>>();
+            (spans().map(all).collect::<Vec<_>>(), gets, draft.len(ROWS).unwrap())
+        };
+        let drafted = read(&draft);
+        let changes = draft.into_changes();
+        transaction.apply(changes).unwrap();
+        let written = read(&Draft::over(&transaction));
+        assert_eq!(drafted, written);
+        assert_eq!(written.0[0].len() as u64, written.2);
+        assert!(written.0[1].iter().eq(written.0[0].iter().rev()), "backwards is the other way round");
+    }
+}

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+    WriteTransaction,
+};
 use tubeatlas_ports::{Error, Result};
 
-use crate::error::{commit_failed, failed};
+use crate::error::failed;
 
 /// The name of a table.
 pub(crate) type Table = &'static str;
@@ -95,10 +98,20 @@ pub(crate) enum Transaction {
     /// Sees one moment, and waits for nobody.
     Read(ReadTransaction),
     /// The only one that writes.
-    Write(WriteTransaction),
+    Write(Box<WriteTransaction>),
 }
 
 impl Transaction {
+    /// A snapshot of what is committed now.
+    pub(crate) fn reading(database: &Database) -> Result<Self> {
+        Ok(Self::Read(database.begin_read().map_err(failed)?))
+    }
+
+    /// Blocks while there is another one that writes.
+    pub(crate) fn writing(database: &Database) -> Result<Self> {
+        Ok(Self::Write(Box::new(database.begin_write().map_err(failed)?)))
+    }
+
     pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
         match self {
             Self::Read(transaction) => get(&transaction.open_table(definition(table)).map_err(failed)?, key),
@@ -130,7 +143,7 @@ impl Transaction {
     /// Writes; a table that was not there is made.
     pub(crate) fn apply(&self, changes: Changes) -> Result<()> {
         let Self::Write(transaction) = self else {
-            return Err(Error::ReadOnly { what: "the transaction".to_owned() });
+            return Err(Error::ReadOnly { what: "a snapshot".to_owned() });
         };
         for (name, changes) in changes {
             let mut table = transaction.open_table(definition(name)).map_err(failed)?;
@@ -148,7 +161,7 @@ impl Transaction {
     pub(crate) fn commit(self) -> Result<()> {
         match self {
             Self::Read(_) => Ok(()),
-            Self::Write(transaction) => transaction.commit().map_err(commit_failed),
+            Self::Write(transaction) => transaction.commit().map_err(failed),
         }
     }
 }
@@ -171,5 +184,32 @@ fn rows(table: &impl ReadableTable<Bytes, Bytes>, span: &Span, limit: usize) -> 
         range.rev().take(limit).map(take).collect()
     } else {
         range.take(limit).map(take).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_takes_in_what_begins_so() {
+        let takes_in = |prefix: &[u8], key: &[u8]| {
+            let span = Span::prefix(prefix.to_vec());
+            std::ops::RangeBounds::contains(&span.bounds(), key)
+        };
+        assert!(takes_in(b"a", b"a") && takes_in(b"a", b"a\xff\xff") && !takes_in(b"a", b"b"));
+        assert!(
+            takes_in(b"a\xff", b"a\xff\xff") && !takes_in(b"a\xff", b"b") && !takes_in(b"a\xff", b"a\xfe")
+        );
+        assert!(takes_in(b"\xff", b"\xff\xff") && !takes_in(b"\xff", b"a"));
+        assert!(takes_in(b"", b"") && takes_in(b"", b"\xff"));
+    }
+
+    #[test]
+    fn a_range_behind_its_last_key_is_empty() {
+        let span = || Span { from: Bound::Included(vec![1]), to: Bound::Included(vec![3]), backwards: false };
+        assert!(!span().is_empty() && !span().behind(vec![2]).is_empty());
+        assert!(span().behind(vec![3]).is_empty() && span().backwards().behind(vec![1]).is_empty());
+        assert!(!Span::prefix(Vec::new()).is_empty());
     }
 }

@@ -1,17 +1,13 @@
 //! What an error of redb means to the callers of a store.
 
-use std::io::ErrorKind;
-
 use tubeatlas_ports::{Error, Source};
 
-/// An error of redb, met while nothing was being committed: surely nothing was changed.
+/// What an error of redb is called here.
+///
+/// After any error of the disk, also a full one, redb answers nothing more until the file is opened again. That is
+/// less than `StorageFull` promises, so it is `Unavailable`.
 pub(crate) fn failed(error: impl Into<redb::Error>) -> Error {
     match error.into() {
-        redb::Error::Io(error)
-            if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) =>
-        {
-            Error::StorageFull { source: Some(Box::new(error)) }
-        }
         error @ redb::Error::Corrupted(_) => {
             corrupt("the file; restore it from a backup".to_owned(), Some(Box::new(error)))
         }
@@ -19,22 +15,12 @@ pub(crate) fn failed(error: impl Into<redb::Error>) -> Error {
             unavailable("the file cannot be read or written; see to the disk and open the store again", error)
         }
         error @ redb::Error::DatabaseAlreadyOpen => {
-            unavailable("another process has the file open; end that one first", error)
+            unavailable("somebody else has the file open; end that first", error)
         }
         error @ redb::Error::UpgradeRequired(_) => Error::SchemaMismatch {
             message: format!("another version of redb wrote the file ({error}); open it with that version"),
         },
         error => Error::Backend { message: "redb refused".to_owned(), source: Some(Box::new(error)) },
-    }
-}
-
-/// An error of a commit. Nobody knows whether it reached the disk, so no answer may say that it did not.
-pub(crate) fn commit_failed(error: redb::CommitError) -> Error {
-    match failed(error) {
-        Error::StorageFull { source } => {
-            Error::Unavailable { message: "the disk became full during a commit".to_owned(), source }
-        }
-        error => error,
     }
 }
 

@@ -81,7 +81,7 @@ pub async fn open(
 
 /// Makes the tables of a new file, and looks whether those of an old one are the ones of this program.
 fn prepare(database: &Database) -> Result<()> {
-    let transaction = Transaction::Write(database.begin_write().map_err(failed)?);
+    let transaction = Transaction::writing(database)?;
     transaction.apply(Changes::from([(META, Default::default())]))?;
     match Draft::over(&transaction).read::<u64>(META, SCHEMA_KEY)? {
         Some(SCHEMA) => Ok(()),

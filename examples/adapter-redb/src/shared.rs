@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use redb::{Database, ReadableDatabase};
+use redb::Database;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use tubeatlas_ports::{Clock, Error, IdGenerator, Result};
@@ -10,7 +10,6 @@ use tubeatlas_ports::{Clock, Error, IdGenerator, Result};
 use crate::Options;
 use crate::blocking::blocking;
 use crate::engine::Transaction;
-use crate::error::failed;
 
 pub(crate) struct Shared {
     /// Taken out by `close`, so that the file is free although the store lives on.
@@ -139,7 +138,7 @@ impl Inside {
 
     /// A snapshot of what is committed now. Blocks.
     pub(crate) fn begin(self) -> Result<Open> {
-        let transaction = Transaction::Read(self.database()?.begin_read().map_err(failed)?);
+        let transaction = Transaction::reading(&*self.database()?)?;
         Ok(Open { transaction, written: false, permit: None, inside: self })
     }
 
@@ -152,7 +151,7 @@ impl Inside {
 impl Writer {
     /// A transaction that writes. Blocks, but waits for no other: whoever has the permit has no rival.
     pub(crate) fn begin(self) -> Result<Open> {
-        let transaction = Transaction::Write(self.inside.database()?.begin_write().map_err(failed)?);
+        let transaction = Transaction::writing(&*self.inside.database()?)?;
         Ok(Open { transaction, written: false, permit: Some(self.permit), inside: self.inside })
     }
 }
