@@ -1,7 +1,8 @@
-//! What is said about a file that cannot be opened.
+//! When the file of a store is free, and what is said about one that cannot be opened.
 
 use std::path::Path;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use adapter_redb::{Options, open};
 use redb::{Database, TableDefinition};
@@ -44,4 +45,26 @@ async fn a_folder_that_is_not_there_is_said_to_be_so() {
         matches!(error, Error::Unavailable { .. }) && error.chain().contains("No such file"),
         "{error:?}"
     );
+}
+
+#[test]
+fn whoever_closes_waits_until_the_file_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalogue.redb");
+    // The only thread on which redb may wait for the disk is busy.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(1).build();
+    runtime.unwrap().block_on(async {
+        let store = open_at(&file).await.unwrap();
+        let (go, wait) = std::sync::mpsc::channel();
+        tokio::task::spawn_blocking(move || wait.recv());
+        let mut context = Context::from_waker(Waker::noop());
+        let mut first = store.close();
+        assert!(first.as_mut().poll(&mut context).is_pending());
+        drop(first);
+        let mut second = store.close();
+        assert!(second.as_mut().poll(&mut context).is_pending(), "the first one is not done with the file");
+        go.send(()).unwrap();
+        second.await.unwrap();
+        Database::open(&file).unwrap();
+    });
 }
