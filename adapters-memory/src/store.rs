@@ -60,16 +60,16 @@ impl MemoryStore {
     /// for an adapter that lets several writers go on at once, each on a fork. What is written to one is not seen in
     /// the other.
     ///
-    /// Configuration and ids are those of this store; times come from `clock`. Whoever brings forks together again
-    /// numbers their changes: each write goes on after the number that `last_revision` holds then, which must be as
-    /// large as the last revision of what it changes.
+    /// Configuration and ids are those of this store; times come from `clock`. Its revisions go on after those of
+    /// this store, or, for who brings forks together again and numbers their changes, after the number that
+    /// `last_revision` holds at each write, which must be as large as the last revision of what it changes.
     ///
     /// # Errors
     /// [`Closed`](Error::Closed).
-    pub fn fork(&self, clock: Arc<dyn Clock>, last_revision: Arc<AtomicU64>) -> Result<Self> {
+    pub fn fork(&self, clock: Arc<dyn Clock>, last_revision: Option<Arc<AtomicU64>>) -> Result<Self> {
         let state = self.shared.enter()?.current();
         let (config, ids) = (self.shared.config.clone(), self.shared.ids.clone());
-        Ok(Self::of(config, clock, ids, Some(last_revision), state))
+        Ok(Self::of(config, clock, ids, last_revision, state))
     }
 
     fn of(
@@ -287,7 +287,7 @@ pub(crate) mod tests {
         store.videos().create(&a_video()).await.unwrap();
         let (clock, last) = (Arc::new(TestClock::new()), Arc::new(AtomicU64::new(100)));
         clock.move_by_ms(1);
-        let fork = store.fork(clock.clone(), last.clone()).unwrap();
+        let fork = store.fork(clock.clone(), Some(last.clone())).unwrap();
         assert!(Arc::ptr_eq(&fork.published(), &store.published()));
 
         let another = |id: &str| a_video_with(|v| v.id = video_id(id));
@@ -307,7 +307,7 @@ pub(crate) mod tests {
         }
         store.close().await.unwrap();
         unit.commit().await.unwrap();
-        assert!(matches!(store.fork(clock, last), Err(Error::Closed { .. })));
+        assert!(matches!(store.fork(clock, Some(last)), Err(Error::Closed { .. })));
     }
 
     #[tokio::test]

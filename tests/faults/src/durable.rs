@@ -43,7 +43,6 @@ pub struct Durable {
 #[derive(Clone)]
 struct Kept {
     store: MemoryStore,
-    last_revision: Arc<AtomicU64>,
     closed: bool,
     /// The videos that units of work have written and neither committed nor rolled back.
     open: Arc<Mutex<HashMap<u64, Vec<Video>>>>,
@@ -110,10 +109,8 @@ impl Harness for Durable {
             acquire_timeout: setup.limits.acquire_timeout,
             unit_of_work_timeout: setup.limits.unit_of_work_timeout,
         };
-        let last_revision = Arc::<AtomicU64>::default();
-        let empty = MemoryStore::new(config, setup.clock.clone(), setup.ids.clone());
-        let store = empty.fork(setup.clock.clone(), last_revision.clone()).map_err(|error| error.chain())?;
-        let kept = Kept { store, last_revision, closed: false, open: Arc::default() };
+        let store = MemoryStore::new(config, setup.clock.clone(), setup.ids.clone());
+        let kept = Kept { store, closed: false, open: Arc::default() };
         let place = locked(&self.places).len().to_string();
         Ok((self.put(&place, kept, setup, false), place))
     }
@@ -125,10 +122,8 @@ impl Harness for Durable {
     async fn reopen(&self, place: &str, setup: Setup) -> std::result::Result<Arc<dyn Store>, String> {
         let kept = locked(&self.places).get(place).cloned();
         let mut kept = kept.ok_or_else(|| format!("nothing was ever at {place}"))?;
-        if self.flaw == Some(Reopening::NumbersAnew) {
-            kept.last_revision = Arc::default();
-        }
-        let fork = kept.store.fork(setup.clock.clone(), kept.last_revision.clone());
+        let anew = (self.flaw == Some(Reopening::NumbersAnew)).then(Arc::<AtomicU64>::default);
+        let fork = kept.store.fork(setup.clock.clone(), anew);
         kept.store = fork.map_err(|error| error.chain())?;
         self.spoil(&kept, kept.closed).await.map_err(|error| error.chain())?;
         kept.closed = false;
@@ -154,13 +149,10 @@ struct Keeper {
 impl StoreHook for Keeper {
     async fn close(&self, store: &Arc<dyn Store>) -> Result<()> {
         let kept = locked(&self.places).get(&self.place).cloned();
+        // Before closing, which empties it. What an open unit of work commits meanwhile is lost: no rule looks.
         if let Some(kept) = kept.filter(|kept| !kept.closed) {
-            // Before closing, which empties it. What an open unit of work commits meanwhile is lost: no rule looks.
-            let fork = kept.store.fork(self.clock.clone(), kept.last_revision.clone());
-            store.close().await?;
-            let kept = Kept { store: fork?, closed: true, ..kept };
-            locked(&self.places).insert(self.place.clone(), kept);
-            return Ok(());
+            let fork = kept.store.fork(self.clock.clone(), None)?;
+            locked(&self.places).insert(self.place.clone(), Kept { store: fork, closed: true, ..kept });
         }
         store.close().await
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use tubeatlas_contract::{Options, Status, run_all};
-use tubeatlas_faults::{FaultyHarness, Hooks};
+use tubeatlas_contract::{Harness, Options, Status, WATCHDOG, run_all};
+use tubeatlas_faults::{Durable, FaultyHarness, Hooks};
 
 #[test]
 fn hooks_that_pass_everything_on_break_no_rule() {
@@ -15,8 +15,19 @@ fn calls_that_are_pending_before_they_are_passed_on_break_no_rule() {
     breaks_no_rule("slow", || Hooks::new().slow_calls().slow_in_units());
 }
 
+#[test]
+fn a_store_that_outlives_its_closing_breaks_no_rule() {
+    keeps_the_contract("durable", Durable::new(None));
+}
+
 fn breaks_no_rule(name: &str, hooks: fn() -> Hooks) {
-    let report = run_all(name, &Arc::new(FaultyHarness(hooks)), &Options::default(), 4);
+    keeps_the_contract(name, FaultyHarness(hooks));
+}
+
+fn keeps_the_contract(name: &str, harness: impl Harness + 'static) {
+    // These tests try four rules at a time, each.
+    let options = Options { watchdog: 8 * WATCHDOG, ..Options::default() };
+    let report = run_all(name, &Arc::new(harness), &options, 4);
     let wrong = report.cases.iter().filter(|case| matches!(case.status, Status::Fail | Status::Error));
     let wrong: Vec<_> = wrong.filter_map(|case| case.message.clone()).collect();
     assert!(report.passed(), "{}", wrong.join("\n\n"));

@@ -1,7 +1,7 @@
 //! Faults of adapters that declare something absent.
 
 use tubeatlas_contract::Capability;
-use tubeatlas_domain::{KnowledgeGraph, MediaFile, ProcessingTask};
+use tubeatlas_domain::{KnowledgeGraph, ProcessingTask};
 
 use crate::fault::Fault;
 use crate::hooks::{Faithful, Hooks};
@@ -38,7 +38,7 @@ pub(super) fn faults() -> Vec<Fault> {
             "an absent media file is looked for by its path",
             &["Unsupported", "Ok(None)"],
             Capability::MediaFiles,
-            || lacking(Capability::MediaFiles).media_files(Faithful).writes::<MediaFile>(Faithful),
+            || lacking(Capability::MediaFiles).media_files(Faithful),
         ),
         Fault::declaring(
             "CAP-A-005",

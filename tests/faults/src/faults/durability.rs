@@ -35,7 +35,7 @@ pub(super) fn faults() -> Vec<Fault> {
         Fault::reopening(
             "DUR-R-005",
             "the index of the search is not kept",
-            &["the hits", "[]"],
+            &["the hits: [(", "observed: []"],
             Reopening::LosesTheIndex,
         ),
         Fault::reopening(

@@ -36,7 +36,7 @@ impl Fork {
     /// A fork of what a store holds.
     pub(super) fn of(store: &MemoryStore) -> Result<Self> {
         let (now, last_revision) = (Arc::<Now>::default(), Arc::<AtomicU64>::default());
-        let store = store.fork(now.clone(), last_revision.clone())?;
+        let store = store.fork(now.clone(), Some(last_revision.clone()))?;
         Ok(Self { store, now, last_revision })
     }
 
