@@ -1,5 +1,6 @@
 //! Channels.
 
+use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use tubeatlas_domain::{Channel, ChannelFields, ChannelId, EntityKind};
 use tubeatlas_ports::{ChannelFilter, ChannelOrder, ChannelPosition, ChannelRepository, Result, Stored};
@@ -8,6 +9,7 @@ use crate::columns::{RowName, number};
 use crate::error::Context;
 use crate::schema::{channels, knowledge_graphs, videos};
 use crate::session::{Session, WriteContext};
+use crate::statement::{limited, update};
 use crate::table::{Loaded, References, Table, WritableTable};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -65,7 +67,7 @@ impl Table for Channel {
         limit: i64,
     ) -> Result<Vec<Stored<Self>>> {
         let ChannelFilter {} = filter;
-        let mut query = channels::table.select(ChannelRow::as_select()).limit(limit).into_boxed();
+        let mut query = channels::table.select(ChannelRow::as_select()).into_boxed();
         query = match order {
             ChannelOrder::Title => query.order((channels::title, channels::id)),
             ChannelOrder::Id => query.order(channels::id),
@@ -80,7 +82,7 @@ impl Table for Channel {
                 ChannelOrder::Id => query.filter(channels::id.gt(id)),
             };
         }
-        let rows: Vec<ChannelRow> = query.load(connection).doing("listing channels")?;
+        let rows: Vec<ChannelRow> = limited(query, limit).load(connection).doing("listing channels")?;
         rows.into_iter().map(ChannelRow::into_stored).collect()
     }
 
@@ -96,39 +98,31 @@ impl WritableTable for Channel {
     }
 
     fn referrer(connection: &mut SqliteConnection, id: &ChannelId) -> Result<Option<EntityKind>> {
-        let video: Option<String> = videos::table
-            .filter(videos::channel_id.eq(id.as_str()))
-            .select(videos::id)
-            .order(videos::id)
-            .first(connection)
-            .optional()
-            .doing("looking for videos of a channel")?;
-        if video.is_some() {
+        let of_channel = videos::table.filter(videos::channel_id.eq(id.as_str()));
+        let videos: bool =
+            select(exists(of_channel)).get_result(connection).doing("looking for videos of a channel")?;
+        if videos {
             return Ok(Some(EntityKind::Video));
         }
-        let graph: Option<Vec<u8>> = knowledge_graphs::table
-            .filter(knowledge_graphs::channel_id.eq(id.as_str()))
-            .select(knowledge_graphs::id)
-            .first(connection)
-            .optional()
-            .doing("looking for graphs of a channel")?;
-        Ok(graph.map(|_| EntityKind::KnowledgeGraph))
+        let of_channel = knowledge_graphs::table.filter(knowledge_graphs::channel_id.eq(id.as_str()));
+        let graphs: bool =
+            select(exists(of_channel)).get_result(connection).doing("looking for graphs of a channel")?;
+        Ok(graphs.then_some(EntityKind::KnowledgeGraph))
     }
 
-    fn insert(connection: &mut SqliteConnection, new: &Stored<Self>) -> Result<()> {
+    fn insert(context: &mut WriteContext<'_>, new: &Stored<Self>) -> Result<()> {
         let row = ChannelRow::new(new)?;
         diesel::insert_into(channels::table)
             .values(&row)
-            .execute(connection)
+            .execute(context.connection)
             .doing("creating a channel")
             .map(drop)
     }
 
-    fn replace(connection: &mut SqliteConnection, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    fn replace(context: &mut WriteContext<'_>, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
         let row = ChannelRow::new(new)?;
-        diesel::update(channels::table.find(&row.id))
-            .set(&row)
-            .execute(connection)
+        update(channels::table, &row, channels::id.eq(&row.id))
+            .execute(context.connection)
             .doing("changing a channel")
             .map(drop)
     }

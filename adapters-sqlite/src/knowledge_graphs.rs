@@ -14,6 +14,7 @@ use crate::columns::{RowName, json, number, optional_number, small_number};
 use crate::error::Context;
 use crate::schema::{channels, knowledge_graphs, videos};
 use crate::session::{Session, WriteContext};
+use crate::statement::{limited, update};
 use crate::table::{Loaded, References, Table, WritableTable};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -178,9 +179,7 @@ impl Table for KnowledgeGraph {
                 }
             }
         }
-        let rows: Vec<SummaryRow> = query
-            .select(SummaryRow::as_select())
-            .limit(limit)
+        let rows: Vec<SummaryRow> = limited(query.select(SummaryRow::as_select()), limit)
             .load(connection)
             .doing("listing knowledge graphs")?;
         rows.into_iter().map(SummaryRow::into_stored).collect()
@@ -209,20 +208,19 @@ impl WritableTable for KnowledgeGraph {
         })
     }
 
-    fn insert(connection: &mut SqliteConnection, new: &Stored<Self>) -> Result<()> {
+    fn insert(context: &mut WriteContext<'_>, new: &Stored<Self>) -> Result<()> {
         let row = GraphRow::new(new)?;
         diesel::insert_into(knowledge_graphs::table)
             .values(&row)
-            .execute(connection)
+            .execute(context.connection)
             .doing("creating a knowledge graph")
             .map(drop)
     }
 
-    fn replace(connection: &mut SqliteConnection, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    fn replace(context: &mut WriteContext<'_>, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
         let row = GraphRow::new(new)?;
-        diesel::update(knowledge_graphs::table.find(&row.id))
-            .set(&row)
-            .execute(connection)
+        update(knowledge_graphs::table, &row, knowledge_graphs::id.eq(&row.id))
+            .execute(context.connection)
             .doing("changing a knowledge graph")
             .map(drop)
     }

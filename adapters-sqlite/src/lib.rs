@@ -48,6 +48,7 @@ mod processing_tasks;
 mod schema;
 mod search;
 mod session;
+mod statement;
 mod store;
 mod table;
 mod transcripts;

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::Bool;
 use tubeatlas_domain::search::tokens;
 use tubeatlas_domain::{FrameRate, MediaFile, MediaFileFields, MediaFileId, VideoId};
 use tubeatlas_ports::{
@@ -17,6 +16,7 @@ use crate::columns::{RowName, json, number, optional_number, small_number};
 use crate::error::Context;
 use crate::schema::{media_file_words, media_files, videos};
 use crate::session::{Session, WriteContext};
+use crate::statement::{Bind, limited, sql, update};
 use crate::table::{Loaded, References, Table, WritableTable};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -117,16 +117,13 @@ macro_rules! filtered {
                 query = query.filter(media_files::path.eq("")); // no file has an empty path
             }
             // One condition for any number of words, of which a path may have a thousand.
-            query = query.filter(
-                sql::<Bool>(
-                    "media_files.id IN (SELECT media_file_id FROM media_file_words
-                     WHERE word IN (SELECT value FROM json_each(",
-                )
-                .bind::<Text, _>(json(&words)?)
-                .sql(")) GROUP BY media_file_id HAVING count(*) = ")
-                .bind::<BigInt, _>(i64::try_from(words.len()).unwrap_or(i64::MAX))
-                .sql(")"),
-            );
+            let count = i64::try_from(words.len()).unwrap_or(i64::MAX);
+            query = query.filter(sql::<Bool>(
+                "media_files.id IN (SELECT media_file_id FROM media_file_words
+                 WHERE word IN (SELECT value FROM json_each(?1))
+                 GROUP BY media_file_id HAVING count(*) = ?2)",
+                vec![Bind::Text(Some(json(&words)?)), Bind::Integer(Some(count))],
+            ));
         }
         match visibility {
             Visibility::Live => query.filter(videos::deleted_at.is_null()),
@@ -161,9 +158,7 @@ impl Table for MediaFile {
         if let Some(MediaFilePosition { path }) = after {
             query = query.filter(media_files::path.gt(path));
         }
-        let rows: Vec<MediaFileRow> = query
-            .select(MediaFileRow::as_select())
-            .limit(limit)
+        let rows: Vec<MediaFileRow> = limited(query.select(MediaFileRow::as_select()), limit)
             .load(connection)
             .doing("listing media files")?;
         rows.into_iter().map(MediaFileRow::into_stored).collect()
@@ -220,26 +215,25 @@ impl WritableTable for MediaFile {
         }
     }
 
-    fn insert(connection: &mut SqliteConnection, new: &Stored<Self>) -> Result<()> {
+    fn insert(context: &mut WriteContext<'_>, new: &Stored<Self>) -> Result<()> {
         let row = MediaFileRow::new(new)?;
         diesel::insert_into(media_files::table)
             .values(&row)
-            .execute(connection)
+            .execute(context.connection)
             .doing("creating a media file")?;
-        insert_words(connection, &new.entity)
+        insert_words(context.connection, &new.entity)
     }
 
-    fn replace(connection: &mut SqliteConnection, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    fn replace(context: &mut WriteContext<'_>, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
         let row = MediaFileRow::new(new)?;
-        diesel::update(media_files::table.find(&row.id))
-            .set(&row)
-            .execute(connection)
+        update(media_files::table, &row, media_files::id.eq(&row.id))
+            .execute(context.connection)
             .doing("changing a media file")?;
         if old.path == new.path {
             return Ok(());
         }
-        remove_words(connection, new.entity.id)?;
-        insert_words(connection, &new.entity)
+        remove_words(context.connection, new.entity.id)?;
+        insert_words(context.connection, &new.entity)
     }
 
     fn remove(context: &mut WriteContext<'_>, old: &Stored<Self>) -> Result<()> {

@@ -1,9 +1,8 @@
 //! Processing tasks.
 
 use async_trait::async_trait;
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::Bool;
 use tubeatlas_domain::{
     Claimability, Entity, Lease, LeaseToken, NewTask, ProcessingTask, ProcessingTaskFields, ProcessingTaskId,
     Progress, TaskFailure, TaskKind, TaskStatus, Timestamp, TransitionError, WorkerId,
@@ -18,6 +17,7 @@ use crate::columns::{RowName, json, number, small_number};
 use crate::error::Context;
 use crate::schema::processing_tasks;
 use crate::session::{Session, WriteContext};
+use crate::statement::{Bind, limited, sql, update};
 use crate::table::{Loaded, Table};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -130,9 +130,13 @@ fn filtered(filter: &ProcessingTaskFilter) -> Query<'_> {
     query
 }
 
-fn load_rows(connection: &mut SqliteConnection, query: Query<'_>) -> Result<Vec<Stored<ProcessingTask>>> {
-    let rows: Vec<TaskRow> =
-        query.select(TaskRow::as_select()).load(connection).doing("reading processing tasks")?;
+fn load_rows(
+    connection: &mut SqliteConnection,
+    query: Query<'_>,
+    limit: i64,
+) -> Result<Vec<Stored<ProcessingTask>>> {
+    let query = query.select(TaskRow::as_select());
+    let rows: Vec<TaskRow> = limited(query, limit).load(connection).doing("reading processing tasks")?;
     rows.into_iter().map(TaskRow::into_stored).collect()
 }
 
@@ -157,7 +161,7 @@ impl Table for ProcessingTask {
         use processing_tasks::{created_at, id as task_id};
         let after = after
             .map(|position: ProcessingTaskPosition| (position.created_at.unix_micros(), key(position.id)));
-        let mut query = filtered(filter).limit(limit);
+        let mut query = filtered(filter);
         // The first filter behind a position is what the index is searched by.
         match order {
             ProcessingTaskOrder::Newest => {
@@ -173,7 +177,7 @@ impl Table for ProcessingTask {
                 }
             }
         }
-        load_rows(connection, query)
+        load_rows(connection, query, limit)
     }
 
     fn count(connection: &mut SqliteConnection, filter: &ProcessingTaskFilter) -> Result<i64> {
@@ -182,28 +186,26 @@ impl Table for ProcessingTask {
 }
 
 /// The oldest tasks of these kinds in a status.
-fn oldest(status: TaskStatus, kinds: Option<&[TaskKind]>, limit: i64) -> Result<Query<'_>> {
+fn oldest(status: TaskStatus, kinds: Option<&[TaskKind]>) -> Result<Query<'_>> {
     let mut query = processing_tasks::table
         .filter(processing_tasks::status.eq(status.as_str()))
         .order((processing_tasks::created_at, processing_tasks::id))
-        .limit(limit)
         .into_boxed();
     if let Some(kinds) = kinds {
         // One parameter for any number of kinds.
-        query = query.filter(
-            sql::<Bool>("processing_tasks.kind IN (SELECT value FROM json_each(")
-                .bind::<Text, _>(json(&kinds)?)
-                .sql("))"),
-        );
+        query = query.filter(sql::<Bool>(
+            "processing_tasks.kind IN (SELECT value FROM json_each(?1))",
+            vec![Bind::Text(Some(json(&kinds)?))],
+        ));
     }
     Ok(query)
 }
 
 fn expire_exhausted(context: &mut WriteContext<'_>, kinds: Option<&[TaskKind]>) -> Result<()> {
-    let query = oldest(TaskStatus::Running, kinds, i64::from(MAX_EXPIRED_PER_CLAIM))?
+    let query = oldest(TaskStatus::Running, kinds)?
         .filter(processing_tasks::lease_expires_at.le(context.now.unix_micros()))
         .filter(processing_tasks::attempts.ge(processing_tasks::max_attempts));
-    for old in load_rows(context.connection, query)? {
+    for old in load_rows(context.connection, query, i64::from(MAX_EXPIRED_PER_CLAIM))? {
         let now = context.now;
         change(context, &old, |task| task.expire(now))?;
     }
@@ -217,12 +219,12 @@ fn claim(context: &mut WriteContext<'_>, request: &ClaimRequest) -> Result<Optio
     // The oldest task is the older of the oldest one that waits and the oldest one that was left behind; each
     // of them is found in an index.
     let waiting =
-        oldest(TaskStatus::Pending, kinds, 1)?.filter(processing_tasks::available_at.le(now.unix_micros()));
-    let left_behind = oldest(TaskStatus::Running, kinds, 1)?
+        oldest(TaskStatus::Pending, kinds)?.filter(processing_tasks::available_at.le(now.unix_micros()));
+    let left_behind = oldest(TaskStatus::Running, kinds)?
         .filter(processing_tasks::lease_expires_at.le(now.unix_micros()))
         .filter(processing_tasks::attempts.lt(processing_tasks::max_attempts));
-    let mut found = load_rows(context.connection, waiting)?;
-    found.extend(load_rows(context.connection, left_behind)?);
+    let mut found = load_rows(context.connection, waiting, 1)?;
+    found.extend(load_rows(context.connection, left_behind, 1)?);
     let oldest = found
         .into_iter()
         .filter(|task| task.claimability(now) == Claimability::Yes)
@@ -259,8 +261,7 @@ fn change(
         .map_err(|error| Error::Conflict(Conflict::Transition { key: old.entity.id.to_string(), error }))?;
     let new = old.changed(task, context.now, context.next_revision()?);
     let row = TaskRow::new(&new)?;
-    diesel::update(processing_tasks::table.find(&row.id))
-        .set(&row)
+    update(processing_tasks::table, &row, processing_tasks::id.eq(&row.id))
         .execute(context.connection)
         .doing("changing a processing task")?;
     Ok(new)
@@ -347,11 +348,11 @@ impl ProcessingTaskRepository for Session {
         self.check_usable()?;
         check_limit(limit, MAX_PAGE_LIMIT)?;
         self.write(move |context| {
-            let ids: Vec<Vec<u8>> = processing_tasks::table
+            let finished = processing_tasks::table
                 .filter(processing_tasks::finished_at.lt(before.unix_micros()))
                 .order((processing_tasks::finished_at, processing_tasks::id))
-                .select(processing_tasks::id)
-                .limit(i64::from(limit))
+                .select(processing_tasks::id);
+            let ids: Vec<Vec<u8>> = limited(finished, i64::from(limit))
                 .load(context.connection)
                 .doing("looking for finished tasks")?;
             for id in &ids {

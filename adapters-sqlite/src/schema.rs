@@ -133,6 +133,10 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    passages_fts (rowid) { rowid -> BigInt, tokens -> Text, }
+}
+
 diesel::joinable!(transcripts -> videos (video_id));
 diesel::joinable!(knowledge_graphs -> videos (video_id));
 diesel::joinable!(media_files -> videos (video_id));

@@ -13,6 +13,7 @@ use tubeatlas_ports::{
 use crate::columns::RowName;
 use crate::error::Context;
 use crate::session::Session;
+use crate::statement::{Bind, limited, sql};
 use crate::table::Table;
 
 #[derive(QueryableByName)]
@@ -96,8 +97,7 @@ fn statement(order: SearchOrder, visibility: Visibility, with_scores: bool) -> S
                 OR substr(lower(p.language), 1, length(?4) + 1) = lower(?4) || '-')
          GROUP BY p.video_id, p.language
          HAVING ?7 IS NULL OR {behind}
-         ORDER BY {sort}, p.video_id, p.language
-         LIMIT ?9"
+         ORDER BY {sort}, p.video_id, p.language"
     )
 }
 
@@ -113,18 +113,18 @@ fn load_rows(
             (score, published_at, Some(video_id), language)
         }
     };
-    diesel::sql_query(statement(request.order, request.visibility, with_scores))
-        .bind::<Text, _>(match_expression(request.query.expression()))
-        .bind::<Nullable<Text>, _>(request.channel_id.as_ref().map(ChannelId::as_str))
-        .bind::<Nullable<Text>, _>(request.video_id.as_ref().map(VideoId::as_str))
-        .bind::<Nullable<Text>, _>(request.language.as_ref().map(LanguageTag::as_str))
-        .bind::<Nullable<Double>, _>(score)
-        .bind::<Nullable<BigInt>, _>(published_at.map(|at| at.unix_micros()))
-        .bind::<Nullable<Text>, _>(video_id.as_ref().map(VideoId::as_str))
-        .bind::<Nullable<Text>, _>(language.as_ref().map(LanguageTag::as_str))
-        .bind::<BigInt, _>(i64::from(request.limit) + 1)
-        .load(connection)
-        .doing("searching")
+    let binds = vec![
+        Bind::Text(Some(match_expression(request.query.expression()))),
+        Bind::Text(request.channel_id.clone().map(String::from)),
+        Bind::Text(request.video_id.clone().map(String::from)),
+        Bind::Text(request.language.clone().map(String::from)),
+        Bind::Real(score),
+        Bind::Integer(published_at.map(|at| at.unix_micros())),
+        Bind::Text(video_id.map(String::from)),
+        Bind::Text(language.map(String::from)),
+    ];
+    let statement = sql(statement(request.order, request.visibility, with_scores), binds);
+    limited(statement, i64::from(request.limit) + 1).load(connection).doing("searching")
 }
 
 impl HitRow {

@@ -4,12 +4,15 @@
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
-use diesel::{OptionalExtension, RunQueryDsl, SqliteConnection};
+use diesel::prelude::*;
 use tubeatlas_domain::Timestamp;
 use tubeatlas_ports::{Clock, Error, IdGenerator, Repositories, Result, Revision};
 
-use crate::connection::NumberRow;
-use crate::error::Context;
+use crate::columns::number;
+use crate::error::{Context, corrupt};
+use crate::passages::IndexChanges;
+use crate::schema::store_state;
+use crate::statement::update;
 use crate::store::Engine;
 use crate::unit_of_work::Unit;
 
@@ -27,19 +30,40 @@ pub(crate) struct WriteContext<'a> {
     pub(crate) connection: &'a mut SqliteConnection,
     pub(crate) now: Timestamp,
     pub(crate) ids: &'a dyn IdGenerator,
+    pub(crate) index: &'a mut IndexChanges,
+    /// The last revision that was given, if one was.
+    revision: Option<u64>,
 }
 
 impl WriteContext<'_> {
     /// The next revision.
     pub(crate) fn next_revision(&mut self) -> Result<Revision> {
-        let row: NumberRow =
-            diesel::sql_query("UPDATE store_state SET revision = revision + 1 RETURNING revision AS value")
-                .get_result(self.connection)
-                .optional()
-                .doing("taking a revision")?
-                .ok_or_else(|| crate::error::corrupt("store_state", &1, &"is missing"))?;
-        let number = u64::try_from(row.value).unwrap_or_default();
-        Revision::new(number).map_err(|error| crate::error::corrupt("store_state", &1, &error))
+        let last = match self.revision {
+            Some(last) => last,
+            None => self.last_revision()?,
+        };
+        self.revision = Some(last + 1);
+        Revision::new(last + 1).map_err(|error| corrupt("store_state", &1, &error))
+    }
+
+    fn last_revision(&mut self) -> Result<u64> {
+        let last: Option<i64> = store_state::table
+            .find(1)
+            .select(store_state::revision)
+            .get_result(self.connection)
+            .optional()
+            .doing("taking a revision")?;
+        let last = last.ok_or_else(|| corrupt("store_state", &1, &"is missing"))?;
+        u64::try_from(last).map_err(|error| corrupt("store_state", &1, &error))
+    }
+
+    /// Writes down the last revision that was given: once a call, however many it took.
+    fn keep_revision(&mut self) -> Result<()> {
+        let Some(last) = self.revision else { return Ok(()) };
+        update(store_state::table, store_state::revision.eq(number(last)?), store_state::id.eq(1))
+            .execute(self.connection)
+            .doing("taking a revision")
+            .map(drop)
     }
 }
 
@@ -68,14 +92,19 @@ impl Session {
             Self::Store(engine) => {
                 engine.check_open()?;
                 let (clock, ids) = (Arc::clone(&engine.clock), Arc::clone(&engine.ids));
-                let write = engine.writer.write(move |c| with_context(c, &*clock, &*ids, work));
+                let write = engine.writer.write(move |c, index| with_context(c, index, &*clock, &*ids, work));
                 write.await.map_err(|error| engine.explain(error))
             }
             Self::Unit(unit) => {
                 let (clock, ids) = (Arc::clone(&unit.engine.clock), Arc::clone(&unit.engine.ids));
                 unit.check_writable()?;
                 unit.run(move |connection| {
-                    in_savepoint(connection, |connection| with_context(connection, &*clock, &*ids, work))
+                    in_savepoint(connection, |connection| {
+                        let mut index = IndexChanges::default();
+                        let value = with_context(connection, &mut index, &*clock, &*ids, work)?;
+                        index.apply(connection)?; // what follows in the unit may search
+                        Ok(value)
+                    })
                 })
                 .await
             }
@@ -101,11 +130,15 @@ impl Session {
 
 fn with_context<T>(
     connection: &mut SqliteConnection,
+    index: &mut IndexChanges,
     clock: &dyn Clock,
     ids: &dyn IdGenerator,
     work: impl FnOnce(&mut WriteContext<'_>) -> Result<T>,
 ) -> Result<T> {
-    work(&mut WriteContext { connection, now: clock.now(), ids })
+    let mut context = WriteContext { connection, now: clock.now(), ids, index, revision: None };
+    let value = work(&mut context)?;
+    context.keep_revision()?;
+    Ok(value)
 }
 
 /// Several reads at one moment: in WAL mode a transaction sees what was committed when its first read began.

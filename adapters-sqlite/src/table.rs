@@ -57,9 +57,9 @@ pub(crate) trait WritableTable: Table {
         Ok(None)
     }
 
-    fn insert(connection: &mut SqliteConnection, new: &Stored<Self>) -> Result<()>;
+    fn insert(context: &mut WriteContext<'_>, new: &Stored<Self>) -> Result<()>;
 
-    fn replace(connection: &mut SqliteConnection, old: &Stored<Self>, new: &Stored<Self>) -> Result<()>;
+    fn replace(context: &mut WriteContext<'_>, old: &Stored<Self>, new: &Stored<Self>) -> Result<()>;
 
     /// Deletes it, softly or not.
     fn remove(context: &mut WriteContext<'_>, old: &Stored<Self>) -> Result<()>;
@@ -227,7 +227,7 @@ fn delete<E: WritableTable>(
 
 fn insert<E: WritableTable>(context: &mut WriteContext<'_>, entity: &E) -> Result<Stored<E>> {
     let stored = Stored::created(entity.clone(), context.now, context.next_revision()?);
-    E::insert(context.connection, &stored)?;
+    E::insert(context, &stored)?;
     Ok(stored)
 }
 
@@ -239,7 +239,7 @@ fn replace<E: WritableTable>(
     entity.check_unique(context.connection)?;
     check_references(context, entity)?;
     let new = old.changed(entity.clone(), context.now, context.next_revision()?);
-    E::replace(context.connection, old, &new)?;
+    E::replace(context, old, &new)?;
     Ok(new)
 }
 

@@ -9,6 +9,7 @@ use crate::error::Context;
 use crate::passages;
 use crate::schema::{transcripts, videos};
 use crate::session::WriteContext;
+use crate::statement::{limited, update};
 use crate::table::{Loaded, References, Table, WritableTable};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -155,9 +156,7 @@ impl Table for Transcript {
                 .filter(transcripts::video_id.ge(video_id.clone()))
                 .filter(transcripts::video_id.gt(video_id).or(transcripts::language.gt(language)));
         }
-        let rows: Vec<SummaryRow> = query
-            .select(SummaryRow::as_select())
-            .limit(limit)
+        let rows: Vec<SummaryRow> = limited(query.select(SummaryRow::as_select()), limit)
             .load(connection)
             .doing("listing transcripts")?;
         rows.into_iter().map(SummaryRow::into_stored).collect()
@@ -173,31 +172,29 @@ impl WritableTable for Transcript {
         crate::videos::reference(connection, &self.video_id)
     }
 
-    fn insert(connection: &mut SqliteConnection, new: &Stored<Self>) -> Result<()> {
+    fn insert(context: &mut WriteContext<'_>, new: &Stored<Self>) -> Result<()> {
         let row = TranscriptRow::new(new)?;
         diesel::insert_into(transcripts::table)
             .values(&row)
-            .execute(connection)
+            .execute(context.connection)
             .doing("creating a transcript")?;
-        passages::insert_transcript(connection, &new.entity)
+        passages::insert_transcript(context, &new.entity)
     }
 
-    fn replace(connection: &mut SqliteConnection, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    fn replace(context: &mut WriteContext<'_>, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
         let row = TranscriptRow::new(new)?;
-        diesel::update(transcripts::table.find((&row.video_id, &row.language)))
-            .set(&row)
-            .execute(connection)
-            .doing("changing a transcript")?;
+        let which = transcripts::video_id.eq(&row.video_id).and(transcripts::language.eq(&row.language));
+        update(transcripts::table, &row, which).execute(context.connection).doing("changing a transcript")?;
         if old.cues == new.cues {
             return Ok(());
         }
-        passages::remove(connection, &new.video_id, Some(&row.language))?;
-        passages::insert_transcript(connection, &new.entity)
+        passages::remove(context, &new.video_id, Some(&row.language))?;
+        passages::insert_transcript(context, &new.entity)
     }
 
     fn remove(context: &mut WriteContext<'_>, old: &Stored<Self>) -> Result<()> {
         let (video_id, language) = (old.video_id.as_str(), old.language.as_str());
-        passages::remove(context.connection, &old.video_id, Some(language))?;
+        passages::remove(context, &old.video_id, Some(language))?;
         diesel::delete(transcripts::table.find((video_id, language)))
             .execute(context.connection)
             .doing("deleting a transcript")

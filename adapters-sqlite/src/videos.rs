@@ -12,6 +12,7 @@ use crate::error::Context;
 use crate::passages;
 use crate::schema::{channels, knowledge_graphs, transcripts, videos};
 use crate::session::{Session, WriteContext};
+use crate::statement::{limited, update};
 use crate::table::{Loaded, References, Table, WritableTable};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -123,8 +124,8 @@ fn filtered(filter: &VideoFilter) -> Query<'_> {
 }
 
 fn load_page(connection: &mut SqliteConnection, query: Query<'_>, limit: i64) -> Result<Vec<Stored<Video>>> {
-    let rows: Vec<VideoRow> =
-        query.select(VideoRow::as_select()).limit(limit).load(connection).doing("listing videos")?;
+    let query = query.select(VideoRow::as_select());
+    let rows: Vec<VideoRow> = limited(query, limit).load(connection).doing("listing videos")?;
     rows.into_iter().map(VideoRow::into_stored).collect()
 }
 
@@ -234,28 +235,30 @@ impl WritableTable for Video {
         })
     }
 
-    fn insert(connection: &mut SqliteConnection, new: &Stored<Self>) -> Result<()> {
+    fn insert(context: &mut WriteContext<'_>, new: &Stored<Self>) -> Result<()> {
         let row = VideoRow::new(new)?;
-        diesel::insert_into(videos::table).values(&row).execute(connection).doing("creating a video")?;
-        passages::insert_metadata(connection, &new.entity)
+        diesel::insert_into(videos::table)
+            .values(&row)
+            .execute(context.connection)
+            .doing("creating a video")?;
+        passages::insert_metadata(context, &new.entity)
     }
 
-    fn replace(connection: &mut SqliteConnection, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    fn replace(context: &mut WriteContext<'_>, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
         let row = VideoRow::new(new)?;
-        diesel::update(videos::table.find(&row.id))
-            .set(&row)
-            .execute(connection)
+        update(videos::table, &row, videos::id.eq(&row.id))
+            .execute(context.connection)
             .doing("changing a video")?;
         if (&old.title, &old.description) == (&new.title, &new.description) {
             return Ok(());
         }
-        passages::remove(connection, &new.entity.id, None)?;
-        passages::insert_metadata(connection, &new.entity)
+        passages::remove(context, &new.entity.id, None)?;
+        passages::insert_metadata(context, &new.entity)
     }
 
     fn remove(context: &mut WriteContext<'_>, old: &Stored<Self>) -> Result<()> {
         let deleted = old.deleted(context.now, context.next_revision()?);
-        Self::replace(context.connection, old, &deleted)
+        Self::replace(context, old, &deleted)
     }
 }
 
@@ -270,7 +273,7 @@ impl VideoRepository for Session {
                 return Ok(old);
             }
             let new = old.restored(context.now, context.next_revision()?);
-            Video::replace(context.connection, &old, &new)?;
+            Video::replace(context, &old, &new)?;
             Ok(new)
         })
         .await
@@ -282,16 +285,17 @@ impl VideoRepository for Session {
             let old =
                 Video::load(context.connection, &id)?.ok_or_else(|| Error::not_found::<Video>(&id))?.stored;
             old.check_revision(expected)?;
-            purge(context.connection, &id)
+            purge(context, &id)
         })
         .await
     }
 }
 
 /// Removes a video and all that hangs on it, leaves first.
-fn purge(connection: &mut SqliteConnection, id: &VideoId) -> Result<()> {
+fn purge(context: &mut WriteContext<'_>, id: &VideoId) -> Result<()> {
     let key = id.as_str();
-    passages::remove_all(connection, id)?;
+    passages::remove_all(context, id)?;
+    let connection = &mut *context.connection;
     let doing = "purging a video";
     diesel::delete(transcripts::table.filter(transcripts::video_id.eq(key)))
         .execute(connection)

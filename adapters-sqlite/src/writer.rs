@@ -17,6 +17,7 @@ use tubeatlas_ports::{Error, Result};
 use crate::connection::{Connections, Counted, catching, run_job, thread_ended};
 use crate::error::{Context, shared};
 use crate::file::FileIdentity;
+use crate::passages::IndexChanges;
 
 /// How many writes wait at most before callers have to wait for room in the queue.
 const QUEUE: usize = 1_024;
@@ -59,7 +60,7 @@ impl Drop for GiveUpOnDrop {
 trait Grouped: Send {
     fn ticket(&self) -> &Ticket;
     /// Does the work, without telling the caller yet; answers the error if it failed.
-    fn run(&mut self, connection: &mut SqliteConnection) -> Option<&Error>;
+    fn run(&mut self, connection: &mut SqliteConnection, index: &mut IndexChanges) -> Option<&Error>;
     /// Tells the caller, who got nothing if the commit failed.
     fn answer(self: Box<Self>, commit_failed: Option<&Error>);
 }
@@ -73,16 +74,16 @@ struct Write<W, T> {
 
 impl<W, T> Grouped for Write<W, T>
 where
-    W: FnOnce(&mut SqliteConnection) -> Result<T> + Send,
+    W: FnOnce(&mut SqliteConnection, &mut IndexChanges) -> Result<T> + Send,
     T: Send,
 {
     fn ticket(&self) -> &Ticket {
         &self.ticket
     }
 
-    fn run(&mut self, connection: &mut SqliteConnection) -> Option<&Error> {
+    fn run(&mut self, connection: &mut SqliteConnection, index: &mut IndexChanges) -> Option<&Error> {
         if let Some(work) = self.work.take() {
-            self.result = Some(catching(|| work(connection)));
+            self.result = Some(catching(|| work(connection, index)));
         }
         self.result.as_ref()?.as_ref().err()
     }
@@ -147,7 +148,7 @@ impl Writer {
     /// runs to its end.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&mut SqliteConnection, &mut IndexChanges) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (caller, answered) = oneshot::channel();
         let ticket = Ticket::new();
@@ -233,11 +234,12 @@ fn run_group(
         return None;
     }
     let mut members = Vec::new();
+    let mut index = IndexChanges::default();
     let mut ended_by = None;
     let mut current = Some(first);
     let mut broken = None;
     while let Some(mut write) = current.take() {
-        let kept = run_member(connection, write.as_mut());
+        let kept = run_member(connection, write.as_mut(), &mut index);
         members.push(write);
         if let Err(error) = kept {
             broken = Some(error);
@@ -254,7 +256,10 @@ fn run_group(
     }
     let commit = match broken {
         Some(error) => Err(error),
-        None => file.check().and_then(|()| connection.batch_execute("COMMIT").doing("committing")),
+        None => index
+            .apply(connection)
+            .and_then(|()| file.check())
+            .and_then(|()| connection.batch_execute("COMMIT").doing("committing")),
     };
     if commit.is_err() {
         // SQLite may have rolled back already, and then there is nothing to roll back.
@@ -268,10 +273,16 @@ fn run_group(
 
 /// Runs one member in a savepoint, which is undone if it fails. An error means that it could not be undone: SQLite
 /// has rolled the whole transaction back, as it does when the disk is full, or the connection is in doubt.
-fn run_member(connection: &mut SqliteConnection, write: &mut dyn Grouped) -> Result<()> {
+fn run_member(
+    connection: &mut SqliteConnection,
+    write: &mut dyn Grouped,
+    index: &mut IndexChanges,
+) -> Result<()> {
+    let before = index.len();
     connection.batch_execute("SAVEPOINT member").doing("setting a savepoint")?;
-    let Some(error) = write.run(connection).map(shared) else {
+    let Some(error) = write.run(connection, index).map(shared) else {
         return connection.batch_execute("RELEASE member").doing("releasing a savepoint");
     };
+    index.truncate(before);
     connection.batch_execute("ROLLBACK TO member; RELEASE member").map_err(|_| error)
 }
