@@ -1,5 +1,6 @@
 //! What `db check` looks at.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::{Connection, RunQueryDsl, SqliteConnection};
@@ -8,6 +9,7 @@ use tubeatlas_ports::{Error, Result};
 use crate::connection::{ConnectionSettings, NumberRow, TextRow};
 use crate::error::Context;
 use crate::migrations;
+use crate::pool::Length;
 use crate::store::SqliteStore;
 
 /// One thing that was looked at.
@@ -48,12 +50,12 @@ impl SqliteStore {
         engine.check_open()?;
         let _alone = engine.checking.lock().await;
         let mut checks = Vec::new();
-        let answers = engine.readers.run(|c| number(c, "SELECT 1 AS value")).await;
+        let answers = engine.readers.run(Length::Short, |c| number(c, "SELECT 1 AS value")).await;
         checks.push(check("answers", answers.map(|_| "SELECT 1".to_owned())));
         checks.push(check("settings of the connections", self.check_settings().await));
         let found = engine
             .readers
-            .run(|connection| {
+            .run(Length::Long, |connection| {
                 Ok(vec![
                     check("schema", check_schema(connection)),
                     check("integrity", check_integrity(connection)),
@@ -69,16 +71,19 @@ impl SqliteStore {
     /// The settings of the writer and of as many readers as the pool may have, all held at the same time.
     async fn check_settings(&self) -> Result<String> {
         let engine = self.engine();
-        let mut readers = Vec::new();
+        let (mut found, mut holding) = (Vec::new(), Vec::new());
         for _ in 0..engine.config.pool_size {
-            readers.push(engine.readers.get().await?);
-        }
-        let mut found = Vec::new();
-        for reader in &readers {
             let settings = ConnectionSettings::new(&engine.config, true);
-            found.push(reader.run(move |connection| settings.verify(connection)).await?);
+            let (hold, held) = std::sync::mpsc::channel::<()>();
+            let verified = engine.readers.hold(move |connection, answer| {
+                let verified = connection.and_then(|connection| settings.verify(connection));
+                let _ = answer.send(verified); // the caller may have gone away
+                let _ = held.recv(); // ends when the other side is dropped
+            });
+            found.push(verified.await??);
+            holding.push(hold);
         }
-        drop(readers); // others need not wait while this waits for the writer
+        drop(holding); // others need not wait while this waits for the writer
         let settings = ConnectionSettings::new(&engine.config, false);
         let writer = engine
             .writer
@@ -112,12 +117,12 @@ impl SqliteStore {
         let begun = Instant::now();
         let mut running = tokio::task::JoinSet::new();
         for _ in 0..tasks {
-            let readers = engine.readers.clone();
+            let engine = Arc::clone(engine);
             running.spawn(async move {
                 let mut answered = 0_u64;
                 for _ in 0..queries {
-                    let answer =
-                        readers.run(|c| number(c, "SELECT revision AS value FROM store_state")).await;
+                    let sql = "SELECT revision AS value FROM store_state";
+                    let answer = engine.readers.run(Length::Short, |c| number(c, sql)).await;
                     answered += u64::from(answer.is_ok());
                 }
                 answered

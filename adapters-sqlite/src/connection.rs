@@ -1,53 +1,32 @@
-//! [`ConnectionThread`]: an SQLite connection on a thread of its own.
+//! Connections: how they are opened and set up, and what runs on their threads.
 //!
-//! Whoever wants something from the connection sends a job to its thread and awaits the answer. So a caller
-//! never owns what runs on the connection: dropping the caller neither interrupts nor blocks anything, and a
-//! job, once begun, always runs to its end. (diesel-async's wrapper, in contrast, waits in `drop` for the
-//! statement to end, and panics there on a current-thread runtime.) A thread of its own is also the cheapest
-//! hop that keeps this promise: `spawn_blocking` costs about half as much again.
+//! A connection lives on a thread of its own. Whoever wants something from it sends a job and awaits the answer. So
+//! a caller never owns what runs on the connection: dropping the caller neither interrupts nor blocks anything,
+//! and a job, once begun, always runs to its end. (diesel-async's wrapper, in contrast, waits in `drop` for the
+//! statement to end, and panics there on a current-thread runtime.) A thread of its own is also the cheapest hop
+//! that keeps this promise: `spawn_blocking` costs about half as much again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection};
 use diesel::{Connection, RunQueryDsl, SqliteConnection};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 use tubeatlas_ports::{Error, Result};
 
 use crate::config::SqliteConfig;
 use crate::error::Context;
 
-/// What runs on a connection's thread.
-pub(crate) type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
-
-/// The connections of a store: how many are open, for who waits for none, and how to stop those that read.
+/// The connections of a store: how many are open.
 #[derive(Debug)]
 pub(crate) struct Connections {
     open: watch::Sender<usize>,
-    /// Weak, so that a thread ends with its last handle also if nobody closes the store.
-    readers: Mutex<Vec<mpsc::WeakUnboundedSender<Option<Job>>>>,
 }
 
 impl Connections {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { open: watch::Sender::new(0), readers: Mutex::new(Vec::new()) })
-    }
-
-    /// Has each reader's thread end when what it was sent before is done, whoever still holds a way to it.
-    pub(crate) fn stop_readers(&self) {
-        for reader in self.readers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            if let Some(reader) = reader.upgrade() {
-                let _ = reader.send(None); // it may have ended already
-            }
-        }
-    }
-
-    /// Remembers how to stop a reader's thread, and forgets those that have ended.
-    fn remember(&self, reader: mpsc::WeakUnboundedSender<Option<Job>>) {
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        readers.retain(|reader| reader.strong_count() > 0);
-        readers.push(reader);
+        Arc::new(Self { open: watch::Sender::new(0) })
     }
 
     /// Waits until no more than `most` are open.
@@ -70,76 +49,6 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.open.send_modify(|open| *open -= 1);
-    }
-}
-
-/// A connection on a thread of its own, which ends, and closes the connection, when this is dropped and the
-/// last job is done, or when the store is closed.
-#[derive(Debug)]
-pub(crate) struct ConnectionThread {
-    jobs: Jobs,
-}
-
-/// The way to a connection's thread. A job may own the thread's last handle; the thread then ends behind it.
-#[derive(Debug, Clone)]
-pub(crate) struct Jobs(mpsc::UnboundedSender<Option<Job>>);
-
-impl Jobs {
-    /// Sends a job to the thread; it runs after those that were sent before. Gives it back if the thread has
-    /// ended.
-    pub(crate) fn send(&self, job: Job) -> Result<(), Job> {
-        self.0.send(Some(job)).map_err(|refused| refused.0.unwrap_or_else(|| Box::new(|_| ())))
-    }
-}
-
-impl ConnectionThread {
-    /// Starts a thread named `name` and opens a connection there.
-    pub(crate) async fn open(
-        name: String,
-        path: String,
-        settings: ConnectionSettings,
-        connections: &Arc<Connections>,
-    ) -> Result<Self> {
-        let counted = Counted::new(connections);
-        let (jobs, mut received) = mpsc::unbounded_channel::<Option<Job>>();
-        let (opened, answer) = oneshot::channel();
-        let run = move || match settings.open(&path) {
-            Ok(connection) => {
-                let _counted = counted; // dropped behind the connection
-                let mut connection = connection;
-                if opened.send(Ok(())).is_ok() {
-                    while let Some(Some(job)) = received.blocking_recv() {
-                        run_job(&mut connection, job);
-                    }
-                }
-            }
-            Err(error) => drop(opened.send(Err(error))),
-        };
-        std::thread::Builder::new().name(name).spawn(run).map_err(|error| Error::Unavailable {
-            message: "no thread could be started for a connection".to_owned(),
-            source: Some(Box::new(error)),
-        })?;
-        connections.remember(jobs.downgrade());
-        answer.await.map_err(|_| thread_ended())??;
-        Ok(Self { jobs: Jobs(jobs) })
-    }
-
-    /// Runs `work` on the connection and awaits it.
-    pub(crate) async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
-            let _ = answer.send(catching(|| work(connection))); // the caller may have gone away
-        });
-        self.jobs.send(job).map_err(|_| thread_ended())?;
-        answered.await.map_err(|_| thread_ended())?
-    }
-
-    /// The way to the thread.
-    pub(crate) fn jobs(&self) -> Jobs {
-        self.jobs.clone()
     }
 }
 

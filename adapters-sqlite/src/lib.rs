@@ -51,6 +51,7 @@ mod session;
 mod statement;
 mod store;
 mod table;
+mod ticket;
 mod transcripts;
 mod unit_of_work;
 mod videos;

@@ -14,6 +14,7 @@ use tubeatlas_ports::{
 
 use crate::columns::{RowName, json, number, optional_number, small_number};
 use crate::error::Context;
+use crate::pool::Length;
 use crate::schema::{media_file_words, media_files, videos};
 use crate::session::{Session, WriteContext};
 use crate::statement::{Bind, limited, sql, update};
@@ -249,7 +250,7 @@ impl WritableTable for MediaFile {
 impl MediaFileRepository for Session {
     async fn get_by_path(&self, path: &str, visibility: Visibility) -> Result<Option<Stored<MediaFile>>> {
         let path = path.to_owned();
-        self.read(move |connection| {
+        self.read_once(Length::Short, move |connection| {
             let found = media_files::table
                 .inner_join(videos::table)
                 .filter(media_files::path.eq(path))

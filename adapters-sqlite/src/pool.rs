@@ -1,73 +1,83 @@
-//! The pool of connections that read.
+//! The pool of connections that read: threads, each with a connection, that take jobs from one queue.
+//!
+//! A job does not wait for a certain thread, and a thread that has done one takes the next without going to sleep:
+//! under load nobody is woken, which is the dear part of a hop. A few threads are kept awake at most, for more than
+//! the machine has cores only get into each other's way. But nobody waits behind what lasts: what may (a unit of
+//! work, a search) is not counted among them, and who has waited for a while (because the others read from a slow
+//! disk, say) has one more woken or started, up to the pool's size.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleResult};
-use diesel::SqliteConnection;
-use diesel::connection::SimpleConnection;
-use tokio::sync::{oneshot, watch};
+use diesel::dsl::select;
+use diesel::prelude::*;
+use diesel::sql_types::Integer;
+use tokio::sync::oneshot;
 use tubeatlas_ports::{Error, Result};
 
 use crate::config::SqliteConfig;
-use crate::connection::{ConnectionSettings, ConnectionThread, Connections, catching, thread_ended};
+use crate::connection::{ConnectionSettings, Connections, Counted, catching, run_job, thread_ended};
 use crate::error::Context;
+use crate::ticket::{GiveUpOnDrop, Ticket};
 
-/// Makes connections for the pool.
-#[derive(Debug)]
-pub(crate) struct Manager {
-    path: String,
-    settings: ConnectionSettings,
-    pre_ping: bool,
-    made: AtomicU64,
-    connections: Arc<Connections>,
+/// How often a thread without a job looks for the next one before it goes to sleep; each time it lets others run.
+const LOOKS: usize = 50;
+
+/// How long a job waits before one more thread is called, however many are awake.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// How long a job takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// As long as an index needs to find some rows.
+    Short,
+    /// As long as it likes: it is run beside the short ones.
+    Long,
 }
 
-impl managed::Manager for Manager {
-    type Type = ConnectionThread;
-    type Error = Error;
+/// Gets a connection, or the reason why there is none; answers whether the connection can be used on.
+type Work = Box<dyn FnOnce(Result<&mut SqliteConnection>) -> bool + Send>;
 
-    async fn create(&self) -> Result<ConnectionThread> {
-        let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
-        let name = format!("sqlite-reader-{number}");
-        ConnectionThread::open(name, self.path.clone(), self.settings.clone(), &self.connections).await
-    }
-
-    /// Nothing to do: a connection is asked for a sign of life on its own thread, just before it is used, which
-    /// saves a hop; see [`ReaderPool::run`].
-    async fn recycle(&self, _: &mut ConnectionThread, _: &Metrics) -> RecycleResult<Error> {
-        Ok(())
-    }
+struct Job {
+    ticket: Ticket,
+    length: Length,
+    work: Work,
 }
 
 /// The pool of connections that read.
-#[derive(Debug, Clone)]
 pub(crate) struct ReaderPool {
-    pool: managed::Pool<Manager>,
+    shared: Arc<Shared>,
     acquire_timeout: Duration,
-    /// How many callers wait for a reader.
-    waiting: Arc<watch::Sender<usize>>,
 }
 
-/// Counts a caller who waits.
-struct Waiting<'a>(&'a watch::Sender<usize>);
-
-impl<'a> Waiting<'a> {
-    fn new(waiting: &'a watch::Sender<usize>) -> Self {
-        waiting.send_modify(|waiting| *waiting += 1);
-        Self(waiting)
-    }
+struct Shared {
+    state: Mutex<State>,
+    /// Wakes a thread that sleeps.
+    wake: Condvar,
+    /// As many as are in the queue, for those who look without locking it.
+    queued: AtomicUsize,
+    path: String,
+    settings: ConnectionSettings,
+    pre_ping: bool,
+    size: usize,
+    awake: usize,
+    connections: Arc<Connections>,
 }
 
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.send_modify(|waiting| *waiting -= 1);
-    }
+/// Each thread is asleep, looking for a job, at work on a short one (neither of the others), or on a long one.
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Job>,
+    threads: usize,
+    asleep: usize,
+    /// Of those asleep: how many are being woken.
+    woken: usize,
+    looking: usize,
+    at_long_work: usize,
+    closed: bool,
 }
-
-/// A reader, which goes back to the pool when this is dropped.
-pub(crate) type Reader = Object<Manager>;
 
 impl ReaderPool {
     pub(crate) fn new(
@@ -75,109 +85,236 @@ impl ReaderPool {
         settings: ConnectionSettings,
         config: &SqliteConfig,
         connections: Arc<Connections>,
-    ) -> Result<Self> {
-        let (acquire_timeout, pre_ping) = (config.acquire_timeout, config.pre_ping);
-        let manager = Manager { path, settings, pre_ping, made: AtomicU64::new(0), connections };
-        let pool = managed::Pool::builder(manager)
-            .max_size(config.pool_size)
-            // The connection that was used last has the warmest cache, and few connections stay in use.
-            .queue_mode(QueueMode::Lifo)
-            .runtime(deadpool::Runtime::Tokio1)
-            .wait_timeout(Some(acquire_timeout))
-            .create_timeout(Some(acquire_timeout))
-            .recycle_timeout(Some(acquire_timeout))
-            .build()
-            .map_err(|error| Error::Backend {
-                message: "the pool could not be built".to_owned(),
-                source: Some(Box::new(error)),
-            })?;
-        Ok(Self { pool, acquire_timeout, waiting: Arc::new(watch::Sender::new(0)) })
+    ) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let shared = Shared {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            queued: AtomicUsize::new(0),
+            path,
+            settings,
+            pre_ping: config.pre_ping,
+            size: config.pool_size,
+            awake: cores,
+            connections,
+        };
+        Self { shared: Arc::new(shared), acquire_timeout: config.acquire_timeout }
     }
 
-    pub(crate) async fn get(&self) -> Result<Reader> {
-        let _waiting = Waiting::new(&self.waiting);
-        self.pool.get().await.map_err(|error| match error {
-            PoolError::Timeout(_) => Error::Timeout {
+    /// Runs `work` on a reader, after a sign of life if that is configured. A caller that goes away, or whose time
+    /// is up, before the work has begun takes it back; once begun it runs to its end.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        length: Length,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.send(length, move |connection, answer| {
+            let result = connection.and_then(|connection| catching(|| work(connection)));
+            // The connection may be what is wrong: the next caller gets another one.
+            let fit = !matches!(
+                result,
+                Err(Error::Unavailable { .. } | Error::Corrupt { .. } | Error::Backend { .. })
+            );
+            let _ = answer.send(result); // the caller may have gone away
+            fit
+        })
+        .await?
+    }
+
+    /// Has `work` keep a reader as long as it likes. The answer is what it sends to `answer`, which it may do
+    /// before it is done.
+    pub(crate) async fn hold<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Result<&mut SqliteConnection>, oneshot::Sender<T>) + Send + 'static,
+    ) -> Result<T> {
+        self.send(Length::Long, move |connection, answer| {
+            let fit = connection.is_ok();
+            work(connection, answer);
+            fit
+        })
+        .await
+    }
+
+    async fn send<T: Send + 'static>(
+        &self,
+        length: Length,
+        work: impl FnOnce(Result<&mut SqliteConnection>, oneshot::Sender<T>) -> bool + Send + 'static,
+    ) -> Result<T> {
+        let (answer, mut answered) = oneshot::channel();
+        let ticket = Ticket::new();
+        let _guard = GiveUpOnDrop(ticket.clone());
+        let work: Work = Box::new(move |connection| work(connection, answer));
+        self.shared.add(Job { ticket: ticket.clone(), length, work })?;
+        if let Ok(answer) = tokio::time::timeout(PATIENCE.min(self.acquire_timeout), &mut answered).await {
+            return answer.map_err(|_| thread_ended());
+        }
+        self.shared.call(self.shared.lock(), usize::MAX)?;
+        match tokio::time::timeout(self.acquire_timeout, &mut answered).await {
+            Ok(answer) => answer.map_err(|_| thread_ended()),
+            Err(_) if ticket.give_up() => Err(Error::Timeout {
                 waited_for: "a connection of the pool",
                 waited_ms: u64::try_from(self.acquire_timeout.as_millis()).unwrap_or(u64::MAX),
-            },
-            PoolError::Backend(error) => error,
-            PoolError::Closed => Error::Closed { what: "the store".to_owned() },
-            other => Error::Backend {
-                message: "the pool failed".to_owned(),
-                source: Some(Box::new(Display(other.to_string()))),
-            },
+            }),
+            // It has begun: now it is a matter of its statements.
+            Err(_) => answered.await.map_err(|_| thread_ended()),
+        }
+    }
+
+    /// Threads, which is connections, and those of them that do nothing.
+    pub(crate) fn status(&self) -> (usize, usize) {
+        let state = self.shared.lock();
+        (state.threads, state.asleep + state.looking)
+    }
+
+    /// Takes no more jobs; the threads end when those that wait are done.
+    pub(crate) fn close(&self) {
+        self.shared.lock().closed = true;
+        self.shared.wake.notify_all();
+    }
+}
+
+impl Drop for ReaderPool {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a job into the queue, and sees to it that somebody takes it.
+    fn add(self: &Arc<Self>, job: Job) -> Result<()> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(Error::Closed { what: "the store".to_owned() });
+        }
+        state.queue.push_back(job);
+        self.queued.store(state.queue.len(), Ordering::Relaxed);
+        self.call(state, self.awake)
+    }
+
+    /// Wakes or starts a thread if there is more in the queue than those who look for a job will take, and fewer
+    /// than `most` are awake.
+    fn call(self: &Arc<Self>, mut state: MutexGuard<'_, State>, most: usize) -> Result<()> {
+        let asleep = state.asleep - state.woken;
+        let awake = state.threads - asleep - state.at_long_work;
+        if state.queue.len() <= state.looking + state.woken || awake >= most {
+            return Ok(());
+        }
+        if asleep > 0 {
+            state.woken += 1;
+            drop(state);
+            self.wake.notify_one();
+            return Ok(());
+        }
+        if state.threads == self.size {
+            return Ok(());
+        }
+        state.threads += 1;
+        let (number, shared) = (state.threads, Arc::clone(self));
+        drop(state);
+        let started = std::thread::Builder::new()
+            .name(format!("sqlite-reader-{number}"))
+            .spawn(move || Thread { shared, connection: None }.run());
+        let Err(error) = started else { return Ok(()) };
+        let mut state = self.lock();
+        state.threads -= 1;
+        if state.threads > 0 {
+            return Ok(()); // those that are there do it
+        }
+        state.queue.clear();
+        self.queued.store(0, Ordering::Relaxed);
+        Err(Error::Unavailable {
+            message: "no thread could be started for a connection".to_owned(),
+            source: Some(Box::new(error)),
         })
     }
 
-    /// Runs `work` on a reader, after a sign of life if that is configured. The reader goes back to the pool
-    /// when the work is done, not when the caller goes away: nobody is given a connection that is still busy.
-    pub(crate) async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let reader = self.get().await?;
-        let pre_ping = self.pool.manager().pre_ping;
-        let (answer, answered) = oneshot::channel();
-        send(reader, move |connection, reader| {
-            let alive = if pre_ping { ping(connection) } else { Ok(()) };
-            let result = alive.and_then(|()| catching(|| work(connection)));
-            match &result {
-                // The connection may be what is wrong: the next caller gets another one.
-                Err(Error::Unavailable { .. } | Error::Corrupt { .. } | Error::Backend { .. }) => {
-                    drop(Object::take(reader));
+    /// The next job, which is waited for; nothing when the pool is closed.
+    fn next(self: &Arc<Self>) -> Option<Job> {
+        let mut state = self.lock();
+        if state.queue.is_empty() && !state.closed {
+            state.looking += 1;
+            drop(state);
+            for _ in 0..LOOKS {
+                if self.queued.load(Ordering::Relaxed) > 0 {
+                    break;
                 }
-                _ => drop(reader),
+                std::thread::yield_now();
             }
-            let _ = answer.send(result); // the caller may have gone away
-        })?;
-        answered.await.map_err(|_| thread_ended())?
-    }
-
-    /// Connections that are open, and those of them that are not in use.
-    pub(crate) fn status(&self) -> (usize, usize) {
-        let status = self.pool.status();
-        (status.size, status.available)
-    }
-
-    /// Gives out no more readers, once those have one who wait for one; they are waited for as long as they
-    /// may wait themselves, for the future of one of them may be one that nobody polls any more.
-    pub(crate) async fn close(&self) {
-        let mut waiting = self.waiting.subscribe();
-        let none = waiting.wait_for(|waiting| *waiting == 0);
-        let _ = tokio::time::timeout(self.acquire_timeout, none).await;
-        self.pool.close();
+            state = self.lock();
+            state.looking -= 1;
+        }
+        loop {
+            if let Some(job) = state.queue.pop_front() {
+                self.queued.store(state.queue.len(), Ordering::Relaxed);
+                if job.length == Length::Long {
+                    state.at_long_work += 1;
+                    let _ = self.call(state, self.awake); // that none can be started is answered to those who ask for one
+                }
+                return Some(job);
+            }
+            if state.closed {
+                state.threads -= 1;
+                return None;
+            }
+            state.asleep += 1;
+            while state.woken == 0 && !state.closed {
+                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            state.asleep -= 1;
+            state.woken = state.woken.saturating_sub(1);
+        }
     }
 }
 
-/// A text as an error, for what is not `Send + Sync` itself.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Display(String);
+/// A thread and its connection, which is opened for the first job, and anew when it has become unfit.
+struct Thread {
+    shared: Arc<Shared>,
+    connection: Option<(SqliteConnection, Counted)>, // dropped in this order
+}
 
-/// Sends a job to a reader's thread, and gives it the reader, so that it is in nobody else's hands until the job
-/// lets it go. Of a reader whose thread has ended nothing goes back to the pool.
-pub(crate) fn send(
-    reader: Reader,
-    job: impl FnOnce(&mut SqliteConnection, Reader) + Send + 'static,
-) -> Result<()> {
-    let jobs = reader.jobs();
-    // The reader travels in a slot, out of which it can be taken when the job comes back.
-    let slot = Arc::new(Mutex::new(Some(reader)));
-    let in_job = Arc::clone(&slot);
-    let take = |slot: &Mutex<Option<Reader>>| slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let sent = jobs.send(Box::new(move |connection| {
-        if let Some(reader) = take(&in_job) {
-            job(connection, reader);
+impl Thread {
+    fn run(mut self) {
+        while let Some(Job { ticket, length, work }) = self.shared.next() {
+            if ticket.begin() {
+                self.work(work);
+            }
+            if length == Length::Long {
+                self.shared.lock().at_long_work -= 1;
+            }
         }
-    }));
-    if sent.is_err() {
-        take(&slot).map(Object::take);
-        return Err(thread_ended());
     }
-    Ok(())
+
+    fn work(&mut self, work: Work) {
+        if self.shared.pre_ping && self.connection.as_mut().is_some_and(|(it, _)| ping(it).is_err()) {
+            self.connection = None;
+        }
+        if self.connection.is_none() {
+            let counted = Counted::new(&self.shared.connections);
+            match self.shared.settings.open(&self.shared.path) {
+                Ok(connection) => self.connection = Some((connection, counted)),
+                Err(error) => {
+                    work(Err(error));
+                    return;
+                }
+            }
+        }
+        let Some((connection, _)) = &mut self.connection else { return };
+        let mut fit = true;
+        run_job(connection, |connection| fit = work(Ok(connection)));
+        if !fit {
+            self.connection = None;
+        }
+    }
 }
 
 fn ping(connection: &mut SqliteConnection) -> Result<()> {
-    connection.batch_execute("SELECT 1").doing("asking a connection for a sign of life")
+    let one: i32 = select(1.into_sql::<Integer>())
+        .get_result(connection)
+        .doing("asking a connection for a sign of life")?;
+    debug_assert_eq!(one, 1);
+    Ok(())
 }

@@ -12,6 +12,7 @@ use tubeatlas_ports::{
 
 use crate::columns::RowName;
 use crate::error::Context;
+use crate::pool::Length;
 use crate::session::Session;
 use crate::statement::{Bind, limited, sql};
 use crate::table::Table;
@@ -165,7 +166,7 @@ impl TranscriptRepository for Session {
         let scope = request.cursor_scope();
         let after = request.after.as_ref().map(|cursor| cursor.decode(scope)).transpose()?;
         let request = request.clone();
-        self.read(move |connection| {
+        self.read(Length::Long, move |connection| {
             let rows = load_rows(connection, &request, after)?;
             let page = Page::from_rows(rows, request.limit, |last| {
                 let row = RowName { table: "passages", key: &last.video_id };

@@ -11,6 +11,7 @@ use tubeatlas_ports::{Clock, Error, IdGenerator, Repositories, Result, Revision}
 use crate::columns::number;
 use crate::error::{Context, corrupt};
 use crate::passages::IndexChanges;
+use crate::pool::Length;
 use crate::schema::store_state;
 use crate::statement::update;
 use crate::store::Engine;
@@ -71,13 +72,25 @@ impl Session {
     /// Runs a read of one or several statements at one moment.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
+        length: Length,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match self {
+            Self::Store(_) => self.read_once(length, move |connection| in_snapshot(connection, work)).await,
+            Self::Unit(unit) => unit.run(work).await,
+        }
+    }
+
+    /// Runs a read of one statement, which needs no transaction around it.
+    pub(crate) async fn read_once<T: Send + 'static>(
+        &self,
+        length: Length,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         match self {
             Self::Store(engine) => {
                 engine.check_open()?;
-                let result = engine.readers.run(move |connection| in_snapshot(connection, work)).await;
-                result.map_err(|error| engine.explain(error))
+                engine.readers.run(length, work).await.map_err(|error| engine.explain(error))
             }
             Self::Unit(unit) => unit.run(work).await,
         }

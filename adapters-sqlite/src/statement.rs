@@ -100,7 +100,7 @@ pub(crate) struct Sql<ST> {
     sql_type: PhantomData<ST>,
 }
 
-/// SQL in which `?1` to `?9` stand for the values, each as often as one likes. No value stands in the text, and no
+/// SQL in which `?1`, `?2`, … stand for the values, each as often as one likes. No value stands in the text, and no
 /// other question mark.
 pub(crate) fn sql<ST>(text: impl Into<Cow<'static, str>>, binds: Vec<Bind>) -> Sql<ST> {
     Sql { text: text.into(), binds, sql_type: PhantomData }
@@ -111,8 +111,8 @@ impl<ST> QueryFragment<Sqlite> for Sql<ST> {
         let mut parts = self.text.split('?');
         out.push_sql(parts.next().unwrap_or_default());
         for part in parts {
-            let (number, rest) = part.split_at_checked(1).unwrap_or((part, ""));
-            let number: usize = number.parse().unwrap_or_default();
+            let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+            let number: usize = part[..part.len() - rest.len()].parse().unwrap_or_default();
             match number.checked_sub(1).and_then(|i| self.binds.get(i)) {
                 Some(Bind::Text(value)) => out.push_bind_param::<Nullable<Text>, _>(value)?,
                 Some(Bind::Integer(value)) => out.push_bind_param::<Nullable<BigInt>, _>(value)?,

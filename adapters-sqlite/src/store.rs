@@ -15,7 +15,7 @@ use crate::connection::{ConnectionSettings, Connections, NumberRow, TextRow};
 use crate::error::{Context, NOT_A_DATABASE, with_busy_timeout};
 use crate::file::{DatabaseFile, FileIdentity};
 use crate::migrations::{self, MigrationStatus};
-use crate::pool::ReaderPool;
+use crate::pool::{Length, ReaderPool};
 use crate::session::Session;
 use crate::unit_of_work::{SqliteUnitOfWork, Unit};
 use crate::writer::Writer;
@@ -95,7 +95,7 @@ impl SqliteStore {
             ConnectionSettings::new(&config, true),
             &config,
             Arc::clone(&connections),
-        )?;
+        );
         let file_identity = FileIdentity::of(&file.path)?;
         let writer = Writer::start(connection, config.acquire_timeout, &connections, file_identity.clone())?;
         let engine = Arc::new(Engine {
@@ -247,7 +247,7 @@ impl Store for SqliteStore {
     async fn health(&self) -> Result<Health> {
         let revision = self
             .session
-            .read(|connection| {
+            .read_once(Length::Short, |connection| {
                 let row: NumberRow = diesel::sql_query("SELECT revision AS value FROM store_state")
                     .get_result(connection)
                     .doing("reading the store's state")?;
@@ -276,8 +276,7 @@ impl Store for SqliteStore {
 
     async fn close(&self) -> Result<()> {
         self.engine.closed.store(true, Ordering::Release);
-        self.engine.readers.close().await;
-        self.engine.connections.stop_readers();
+        self.engine.readers.close();
         // The writer last and alone: two connections that close at the same moment each take the other for one
         // that stays, and neither brings the write-ahead log into the database.
         self.engine.connections.at_most_open(1).await;

@@ -9,6 +9,7 @@ use tubeatlas_ports::{
 };
 
 use crate::error::corrupt;
+use crate::pool::Length;
 use crate::session::{Session, WriteContext};
 
 /// A row, and since when it is hidden: the video itself, or the one that it belongs to, is deleted.
@@ -79,14 +80,17 @@ pub(crate) fn get<E: Table>(
 impl<E: Table> Repository<E> for Session {
     async fn get(&self, id: &E::Id, visibility: Visibility) -> Result<Option<Stored<E>>> {
         let id = id.clone();
-        self.read(move |connection| get(connection, &id, visibility)).await
+        self.read_once(Length::Short, move |connection| get(connection, &id, visibility)).await
     }
 
     async fn get_many(&self, ids: &[E::Id], visibility: Visibility) -> Result<Vec<Option<Stored<E>>>> {
         self.check_usable()?;
         check_batch(ids)?;
         let ids = ids.to_vec();
-        self.read(move |connection| ids.iter().map(|id| get(connection, id, visibility)).collect()).await
+        self.read(Length::Short, move |connection| {
+            ids.iter().map(|id| get(connection, id, visibility)).collect()
+        })
+        .await
     }
 
     async fn exists(&self, id: &E::Id, visibility: Visibility) -> Result<bool> {
@@ -105,14 +109,16 @@ impl<E: Table> Repository<E> for Session {
         let after = page.after.as_ref().map(|cursor| cursor.decode(scope)).transpose()?;
         let (filter, order, limit) = (filter.clone(), page.order, page.limit);
         let rows = self
-            .read(move |connection| E::page(connection, &filter, order, after, i64::from(limit) + 1))
+            .read(Length::Short, move |connection| {
+                E::page(connection, &filter, order, after, i64::from(limit) + 1)
+            })
             .await?;
         Page::from_rows(rows, limit, |last| tubeatlas_ports::Cursor::encode(scope, &E::position(last)))
     }
 
     async fn count(&self, filter: &E::Filter) -> Result<u64> {
         let filter = filter.clone();
-        let count = self.read(move |connection| E::count(connection, &filter)).await?;
+        let count = self.read_once(Length::Long, move |connection| E::count(connection, &filter)).await?;
         u64::try_from(count).map_err(|error| corrupt(E::KIND.as_str(), &"count", &error))
     }
 }

@@ -16,7 +16,6 @@ use tubeatlas_ports::{Error, Mode, Result, UnitOfWork};
 use crate::connection::{catching, thread_ended};
 use crate::error::Context;
 use crate::file::FileIdentity;
-use crate::pool;
 use crate::session::Session;
 use crate::store::Engine;
 
@@ -63,14 +62,16 @@ impl Unit {
                     .await??;
             }
             Mode::ReadOnly => {
-                let reader = engine.readers.get().await?;
-                let (opened, answered) = oneshot::channel();
-                pool::send(reader, move |connection, reader| {
-                    // The first read fixes what a transaction sees; BEGIN alone does not.
-                    thread.run(connection, "BEGIN; SELECT revision FROM store_state", opened);
-                    drop(reader);
-                })?;
-                answered.await.map_err(|_| thread_ended())??;
+                engine
+                    .readers
+                    .hold(move |connection, opened| match connection {
+                        // The first read fixes what a transaction sees; BEGIN alone does not.
+                        Ok(connection) => {
+                            thread.run(connection, "BEGIN; SELECT revision FROM store_state", opened);
+                        }
+                        Err(error) => drop(opened.send(Err(error))),
+                    })
+                    .await??;
             }
         }
         Ok(Arc::new(Self { commands, ended, mode, engine }))

@@ -5,7 +5,6 @@
 //! answered only after the commit. A unit of work, or maintenance, has the connection to itself.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use diesel::SqliteConnection;
@@ -18,43 +17,13 @@ use crate::connection::{Connections, Counted, catching, run_job, thread_ended};
 use crate::error::{Context, shared};
 use crate::file::FileIdentity;
 use crate::passages::IndexChanges;
+use crate::ticket::{GiveUpOnDrop, Ticket};
 
 /// How many writes wait at most before callers have to wait for room in the queue.
 const QUEUE: usize = 1_024;
 
 /// How many writes share a commit at most, so that the first of them does not wait for long.
 const GROUP: usize = 128;
-
-const QUEUED: u8 = 0;
-const BEGUN: u8 = 1;
-const GIVEN_UP: u8 = 2;
-
-/// Whether a job in the queue has begun, or its caller has given it up; it is one or the other for good.
-#[derive(Debug, Clone)]
-struct Ticket(Arc<AtomicU8>);
-
-impl Ticket {
-    fn new() -> Self {
-        Self(Arc::new(AtomicU8::new(QUEUED)))
-    }
-
-    fn begin(&self) -> bool {
-        self.0.compare_exchange(QUEUED, BEGUN, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-
-    fn give_up(&self) -> bool {
-        self.0.compare_exchange(QUEUED, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-}
-
-/// Gives the job up when its caller goes away before it has begun.
-struct GiveUpOnDrop(Ticket);
-
-impl Drop for GiveUpOnDrop {
-    fn drop(&mut self) {
-        self.0.give_up();
-    }
-}
 
 /// A write that may share a commit.
 trait Grouped: Send {
