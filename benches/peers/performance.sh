@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Measures everything, interleaved, and writes docs/performance.md. ROUNDS=5 by default; about an hour on 2 cores.
+set -euo pipefail
+cd "$(dirname "$0")"
+rounds=${ROUNDS:-5} out=${OUT:-/tmp/peers-performance}
+./run.sh --rounds "$rounds" --out "$out-normal"
+./run.sh --rounds "$rounds" --sync full --workloads w1,w4,w6,w10 --peers "raw,sqlx,sea-orm,diesel-async,deadpool-sqlite,seed-stack,probe,tubeatlas,tubeatlas-unit,tubeatlas-table" --out "$out-full"
+{
+  cat performance.head.md
+  printf '\n## synchronous=NORMAL\n\n'; cat "$out-normal.md"
+  printf '\n## synchronous=FULL\n\n'; cat "$out-full.md"
+} > ../../docs/performance.md
