@@ -1,6 +1,7 @@
 //! Processing tasks.
 
 use async_trait::async_trait;
+use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use tubeatlas_domain::{
@@ -20,12 +21,22 @@ use crate::session::{Session, WriteContext};
 use crate::statement::{Bind, limited, sql, update};
 use crate::table::{Loaded, Table};
 
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = processing_tasks, treat_none_as_null = true, treat_none_as_default_value = false)]
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = processing_tasks, treat_none_as_default_value = false)]
 struct TaskRow {
     id: Vec<u8>,
     kind: String,
     target: Option<String>,
+    created_at: i64,
+    payload: String,
+    #[diesel(embed)]
+    state: TaskState,
+}
+
+/// What a transition changes. The other columns stay, and with them the indexes that hold them.
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = processing_tasks, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct TaskState {
     status: String,
     progress: i32,
     attempts: i32,
@@ -37,10 +48,8 @@ struct TaskRow {
     error: Option<String>,
     started_at: Option<i64>,
     finished_at: Option<i64>,
-    created_at: i64,
     updated_at: i64,
     revision: i64,
-    payload: String,
 }
 
 fn key(id: ProcessingTaskId) -> Vec<u8> {
@@ -62,21 +71,23 @@ impl TaskRow {
             id: key(task.id),
             kind: task.kind.into(),
             target: task.target,
-            status: task.status.as_str().to_owned(),
-            progress: i32::from(task.progress.get()),
-            attempts: small_number(task.attempts)?,
-            max_attempts: small_number(task.max_attempts)?,
-            available_at: task.available_at.unix_micros(),
-            lease_token,
-            lease_worker,
-            lease_expires_at,
-            error: task.error,
-            started_at: task.started_at.map(|at| at.unix_micros()),
-            finished_at: task.finished_at.map(|at| at.unix_micros()),
             created_at: stored.created_at.unix_micros(),
-            updated_at: stored.updated_at.unix_micros(),
-            revision: number(stored.revision.get())?,
             payload: json(&task.payload)?,
+            state: TaskState {
+                status: task.status.as_str().to_owned(),
+                progress: i32::from(task.progress.get()),
+                attempts: small_number(task.attempts)?,
+                max_attempts: small_number(task.max_attempts)?,
+                available_at: task.available_at.unix_micros(),
+                lease_token,
+                lease_worker,
+                lease_expires_at,
+                error: task.error,
+                started_at: task.started_at.map(|at| at.unix_micros()),
+                finished_at: task.finished_at.map(|at| at.unix_micros()),
+                updated_at: stored.updated_at.unix_micros(),
+                revision: number(stored.revision.get())?,
+            },
         })
     }
 
@@ -84,7 +95,8 @@ impl TaskRow {
         let unnamed = RowName { table: "processing_tasks", key: &"with an id that is no UUID" };
         let id = ProcessingTaskId::new(unnamed.uuid(&self.id)?);
         let row = RowName { table: "processing_tasks", key: &id };
-        let lease = match (self.lease_token, self.lease_worker, self.lease_expires_at) {
+        let state = self.state;
+        let lease = match (state.lease_token, state.lease_worker, state.lease_expires_at) {
             (None, None, None) => None,
             (Some(token), Some(worker), Some(expires_at)) => Some(Lease {
                 token: LeaseToken::new(row.uuid(&token)?),
@@ -98,17 +110,17 @@ impl TaskRow {
             kind: row.check(TaskKind::parse(self.kind))?,
             target: self.target,
             payload: row.json(&self.payload)?,
-            status: row.word(&self.status)?,
-            progress: row.check(Progress::new(row.check(u8::try_from(self.progress))?))?,
-            attempts: row.check(u32::try_from(self.attempts))?,
-            max_attempts: row.check(u32::try_from(self.max_attempts))?,
-            available_at: row.time(self.available_at)?,
+            status: row.word(&state.status)?,
+            progress: row.check(Progress::new(row.check(u8::try_from(state.progress))?))?,
+            attempts: row.check(u32::try_from(state.attempts))?,
+            max_attempts: row.check(u32::try_from(state.max_attempts))?,
+            available_at: row.time(state.available_at)?,
             lease,
-            error: self.error,
-            started_at: row.optional_time(self.started_at)?,
-            finished_at: row.optional_time(self.finished_at)?,
+            error: state.error,
+            started_at: row.optional_time(state.started_at)?,
+            finished_at: row.optional_time(state.finished_at)?,
         }))?;
-        row.stored(task, self.created_at, self.updated_at, self.revision, None)
+        row.stored(task, self.created_at, state.updated_at, state.revision, None)
     }
 }
 
@@ -215,16 +227,25 @@ fn expire_exhausted(context: &mut WriteContext<'_>, kinds: Option<&[TaskKind]>) 
 fn claim(context: &mut WriteContext<'_>, request: &ClaimRequest) -> Result<Option<Stored<ProcessingTask>>> {
     let kinds = request.kinds.as_deref();
     let now = context.now;
-    expire_exhausted(context, kinds)?;
     // The oldest task is the older of the oldest one that waits and the oldest one that was left behind; each
-    // of them is found in an index.
+    // of them is found in an index. To look for those left behind among all that run is dear, and seldom needed.
+    let expired: bool = select(exists(
+        processing_tasks::table.filter(processing_tasks::lease_expires_at.le(now.unix_micros())),
+    ))
+    .get_result(context.connection)
+    .doing("looking for expired leases")?;
+    if expired {
+        expire_exhausted(context, kinds)?;
+    }
     let waiting =
         oldest(TaskStatus::Pending, kinds)?.filter(processing_tasks::available_at.le(now.unix_micros()));
-    let left_behind = oldest(TaskStatus::Running, kinds)?
-        .filter(processing_tasks::lease_expires_at.le(now.unix_micros()))
-        .filter(processing_tasks::attempts.lt(processing_tasks::max_attempts));
     let mut found = load_rows(context.connection, waiting, 1)?;
-    found.extend(load_rows(context.connection, left_behind, 1)?);
+    if expired {
+        let left_behind = oldest(TaskStatus::Running, kinds)?
+            .filter(processing_tasks::lease_expires_at.le(now.unix_micros()))
+            .filter(processing_tasks::attempts.lt(processing_tasks::max_attempts));
+        found.extend(load_rows(context.connection, left_behind, 1)?);
+    }
     let oldest = found
         .into_iter()
         .filter(|task| task.claimability(now) == Claimability::Yes)
@@ -261,7 +282,7 @@ fn change(
         .map_err(|error| Error::Conflict(Conflict::Transition { key: old.entity.id.to_string(), error }))?;
     let new = old.changed(task, context.now, context.next_revision()?);
     let row = TaskRow::new(&new)?;
-    update(processing_tasks::table, &row, processing_tasks::id.eq(&row.id))
+    update(processing_tasks::table, &row.state, processing_tasks::id.eq(&row.id))
         .execute(context.connection)
         .doing("changing a processing task")?;
     Ok(new)

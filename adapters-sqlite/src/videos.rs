@@ -15,14 +15,31 @@ use crate::session::{Session, WriteContext};
 use crate::statement::{limited, update};
 use crate::table::{Loaded, References, Table, WritableTable};
 
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = videos, treat_none_as_null = true, treat_none_as_default_value = false)]
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = videos)]
 struct VideoRow {
     id: String,
+    created_at: i64,
+    #[diesel(embed)]
+    place: VideoPlace,
+    #[diesel(embed)]
+    content: VideoContent,
+}
+
+/// What the indexes hold.
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = videos, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct VideoPlace {
     channel_id: Option<String>,
+    published_at: Option<i64>,
+    deleted_at: Option<i64>,
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = videos, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct VideoContent {
     title: String,
     url: Option<String>,
-    published_at: Option<i64>,
     duration_ms: Option<i64>,
     view_count: Option<i64>,
     like_count: Option<i64>,
@@ -33,9 +50,7 @@ struct VideoRow {
     thumbnail_url: Option<String>,
     live_status: Option<String>,
     availability: Option<String>,
-    created_at: i64,
     updated_at: i64,
-    deleted_at: Option<i64>,
     revision: i64,
     tags: String,
     chapters: String,
@@ -48,56 +63,61 @@ impl VideoRow {
         let video = stored.entity.clone().into_fields();
         Ok(Self {
             id: video.id.into(),
-            channel_id: video.channel_id.map(String::from),
-            title: video.title,
-            url: video.url,
-            published_at: video.published_at.map(|at| at.unix_micros()),
-            duration_ms: optional_number(video.duration_ms)?,
-            view_count: optional_number(video.view_count)?,
-            like_count: optional_number(video.like_count)?,
-            dislike_count: optional_number(video.dislike_count)?,
-            comment_count: optional_number(video.comment_count)?,
-            category_id: video.category_id,
-            category_name: video.category_name,
-            thumbnail_url: video.thumbnail_url,
-            live_status: video.live_status.map(|status| word(&status)).transpose()?,
-            availability: video.availability.map(|availability| word(&availability)).transpose()?,
             created_at: stored.created_at.unix_micros(),
-            updated_at: stored.updated_at.unix_micros(),
-            deleted_at: stored.deleted_at.map(|at| at.unix_micros()),
-            revision: number(stored.revision.get())?,
-            tags: json(&video.tags)?,
-            chapters: json(&video.chapters)?,
-            extra: json(&video.extra)?,
-            description: video.description,
+            place: VideoPlace {
+                channel_id: video.channel_id.map(String::from),
+                published_at: video.published_at.map(|at| at.unix_micros()),
+                deleted_at: stored.deleted_at.map(|at| at.unix_micros()),
+            },
+            content: VideoContent {
+                title: video.title,
+                url: video.url,
+                duration_ms: optional_number(video.duration_ms)?,
+                view_count: optional_number(video.view_count)?,
+                like_count: optional_number(video.like_count)?,
+                dislike_count: optional_number(video.dislike_count)?,
+                comment_count: optional_number(video.comment_count)?,
+                category_id: video.category_id,
+                category_name: video.category_name,
+                thumbnail_url: video.thumbnail_url,
+                live_status: video.live_status.map(|status| word(&status)).transpose()?,
+                availability: video.availability.map(|availability| word(&availability)).transpose()?,
+                updated_at: stored.updated_at.unix_micros(),
+                revision: number(stored.revision.get())?,
+                tags: json(&video.tags)?,
+                chapters: json(&video.chapters)?,
+                extra: json(&video.extra)?,
+                description: video.description,
+            },
         })
     }
 
     fn into_stored(self) -> Result<Stored<Video>> {
         let key = self.id.clone();
         let row = RowName { table: "videos", key: &key };
+        let (place, content) = (self.place, self.content);
         let video = row.check(Video::new(VideoFields {
             id: row.check(VideoId::parse(self.id))?,
-            channel_id: row.check(self.channel_id.map(ChannelId::parse).transpose())?,
-            title: self.title,
-            description: self.description,
-            url: self.url,
-            published_at: row.optional_time(self.published_at)?,
-            duration_ms: row.optional_number(self.duration_ms)?,
-            view_count: row.optional_number(self.view_count)?,
-            like_count: row.optional_number(self.like_count)?,
-            dislike_count: row.optional_number(self.dislike_count)?,
-            comment_count: row.optional_number(self.comment_count)?,
-            category_id: self.category_id,
-            category_name: self.category_name,
-            tags: row.json(&self.tags)?,
-            thumbnail_url: self.thumbnail_url,
-            live_status: self.live_status.map(|status| row.word(&status)).transpose()?,
-            availability: self.availability.map(|availability| row.word(&availability)).transpose()?,
-            chapters: row.json(&self.chapters)?,
-            extra: row.json(&self.extra)?,
+            channel_id: row.check(place.channel_id.map(ChannelId::parse).transpose())?,
+            title: content.title,
+            description: content.description,
+            url: content.url,
+            published_at: row.optional_time(place.published_at)?,
+            duration_ms: row.optional_number(content.duration_ms)?,
+            view_count: row.optional_number(content.view_count)?,
+            like_count: row.optional_number(content.like_count)?,
+            dislike_count: row.optional_number(content.dislike_count)?,
+            comment_count: row.optional_number(content.comment_count)?,
+            category_id: content.category_id,
+            category_name: content.category_name,
+            tags: row.json(&content.tags)?,
+            thumbnail_url: content.thumbnail_url,
+            live_status: content.live_status.map(|status| row.word(&status)).transpose()?,
+            availability: content.availability.map(|availability| row.word(&availability)).transpose()?,
+            chapters: row.json(&content.chapters)?,
+            extra: row.json(&content.extra)?,
         }))?;
-        row.stored(video, self.created_at, self.updated_at, self.revision, self.deleted_at)
+        row.stored(video, self.created_at, content.updated_at, content.revision, place.deleted_at)
     }
 }
 
@@ -245,10 +265,16 @@ impl WritableTable for Video {
     }
 
     fn replace(context: &mut WriteContext<'_>, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
-        let row = VideoRow::new(new)?;
-        update(videos::table, &row, videos::id.eq(&row.id))
-            .execute(context.connection)
-            .doing("changing a video")?;
+        let VideoRow { id, place, content, created_at: _ } = VideoRow::new(new)?;
+        let doing = "changing a video";
+        let which = videos::id.eq(id);
+        // An index whose columns are named in an update is written, whether they change or not.
+        let indexed = |it: &Stored<Video>| (it.channel_id.clone(), it.published_at, it.deleted_at);
+        if indexed(old) == indexed(new) {
+            update(videos::table, content, which).execute(context.connection).doing(doing)?;
+        } else {
+            update(videos::table, (place, content), which).execute(context.connection).doing(doing)?;
+        }
         if (&old.title, &old.description) == (&new.title, &new.description) {
             return Ok(());
         }
