@@ -37,6 +37,7 @@ mod check;
 mod columns;
 mod config;
 mod connection;
+mod cues;
 mod error;
 mod file;
 mod knowledge_graphs;

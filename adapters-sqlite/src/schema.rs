@@ -54,7 +54,7 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         revision -> BigInt,
-        cues -> Text,
+        cues -> Binary,
     }
 }
 

@@ -4,7 +4,8 @@ use diesel::prelude::*;
 use tubeatlas_domain::{LanguageTag, Transcript, TranscriptFields, TranscriptId, TranscriptSummary, VideoId};
 use tubeatlas_ports::{Result, Stored, TranscriptFilter, TranscriptOrder, Visibility};
 
-use crate::columns::{RowName, json, number, word};
+use crate::columns::{RowName, number, word};
+use crate::cues;
 use crate::error::Context;
 use crate::passages;
 use crate::schema::{transcripts, videos};
@@ -23,7 +24,7 @@ struct TranscriptRow {
     created_at: i64,
     updated_at: i64,
     revision: i64,
-    cues: String,
+    cues: Vec<u8>,
 }
 
 /// A row without its content.
@@ -52,7 +53,7 @@ impl TranscriptRow {
             created_at: stored.created_at.unix_micros(),
             updated_at: stored.updated_at.unix_micros(),
             revision: number(stored.revision.get())?,
-            cues: json(&stored.cues)?,
+            cues: cues::encode(&stored.cues),
         })
     }
 
@@ -63,7 +64,7 @@ impl TranscriptRow {
             video_id: row.check(VideoId::parse(self.video_id))?,
             language: row.check(LanguageTag::parse(self.language))?,
             kind: row.word(&self.kind)?,
-            cues: row.json(&self.cues)?,
+            cues: row.check(cues::decode(&self.cues))?,
         }))?;
         row.stored(transcript, self.created_at, self.updated_at, self.revision, None)
     }
