@@ -8,7 +8,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection};
 use diesel::{Connection, RunQueryDsl, SqliteConnection};
@@ -49,6 +49,24 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.open.send_modify(|open| *open -= 1);
+    }
+}
+
+/// How long a thread looks for what it waits for before it goes to sleep: about as long as it takes to be woken.
+const LOOK: Duration = Duration::from_micros(30);
+
+/// Looks for something that will probably come soon. In between it lets others run, who may be the ones that bring
+/// it.
+pub(crate) fn look<T>(mut find: impl FnMut() -> Option<T>) -> Option<T> {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = find() {
+            return Some(found);
+        }
+        if begun.elapsed() > LOOK {
+            return None;
+        }
+        std::thread::yield_now();
     }
 }
 
@@ -93,6 +111,11 @@ impl ConnectionSettings {
             echo: config.echo,
             read_only,
         }
+    }
+
+    /// The same for a connection that waits for no lock.
+    pub(crate) fn without_waiting(self) -> Self {
+        Self { busy_timeout: Duration::ZERO, ..self }
     }
 
     /// Opens a connection and sets it up; what was set is read back, because SQLite ignores a PRAGMA that it

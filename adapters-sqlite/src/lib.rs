@@ -40,6 +40,7 @@ mod connection;
 mod cues;
 mod error;
 mod file;
+mod inline;
 mod knowledge_graphs;
 mod media_files;
 mod migrations;

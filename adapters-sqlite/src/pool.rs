@@ -18,12 +18,9 @@ use tokio::sync::oneshot;
 use tubeatlas_ports::{Error, Result};
 
 use crate::config::SqliteConfig;
-use crate::connection::{ConnectionSettings, Connections, Counted, catching, run_job, thread_ended};
+use crate::connection::{ConnectionSettings, Connections, Counted, catching, look, run_job, thread_ended};
 use crate::error::Context;
 use crate::ticket::{GiveUpOnDrop, Ticket};
-
-/// How often a thread without a job looks for the next one before it goes to sleep; each time it lets others run.
-const LOOKS: usize = 50;
 
 /// How long a job waits before one more thread is called, however many are awake.
 const PATIENCE: Duration = Duration::from_millis(2);
@@ -238,12 +235,7 @@ impl Shared {
         if state.queue.is_empty() && !state.closed {
             state.looking += 1;
             drop(state);
-            for _ in 0..LOOKS {
-                if self.queued.load(Ordering::Relaxed) > 0 {
-                    break;
-                }
-                std::thread::yield_now();
-            }
+            look(|| (self.queued.load(Ordering::Relaxed) > 0).then_some(()));
             state = self.lock();
             state.looking -= 1;
         }

@@ -13,7 +13,7 @@ use crate::error::{Context, corrupt};
 use crate::passages::IndexChanges;
 use crate::pool::Length;
 use crate::schema::store_state;
-use crate::statement::update;
+use crate::statement::{self, update};
 use crate::store::Engine;
 use crate::unit_of_work::Unit;
 
@@ -96,6 +96,24 @@ impl Session {
         }
     }
 
+    /// Runs a read that finds one row, on the calling thread if that is configured and nothing stands in the way.
+    pub(crate) async fn read_point<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut SqliteConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if let Self::Store(engine) = self
+            && let Some(inline) = &engine.inline
+        {
+            // A caller in a loop would never be pending, and let nobody else run.
+            tokio::task::coop::consume_budget().await;
+            engine.check_open()?;
+            if let Some(value) = inline.run(&work) {
+                return Ok(value);
+            }
+        }
+        self.read_once(Length::Short, work).await
+    }
+
     /// Runs a write: all of it or nothing.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
@@ -159,11 +177,11 @@ fn in_snapshot<T>(
     connection: &mut SqliteConnection,
     work: impl FnOnce(&mut SqliteConnection) -> Result<T>,
 ) -> Result<T> {
-    connection.batch_execute("BEGIN").doing("beginning a read")?;
+    statement::run(connection, "BEGIN").doing("beginning a read")?;
     let result = crate::connection::catching(|| work(connection));
     // Nothing was written, so there is nothing that a rollback could lose. After an error of the file SQLite
     // may have ended the transaction itself; then the work's error says more.
-    let ended = connection.batch_execute("ROLLBACK").doing("ending a read");
+    let ended = statement::run(connection, "ROLLBACK").doing("ending a read");
     result.and_then(|value| ended.map(|()| value))
 }
 
@@ -172,10 +190,13 @@ fn in_savepoint<T>(
     connection: &mut SqliteConnection,
     work: impl FnOnce(&mut SqliteConnection) -> Result<T>,
 ) -> Result<T> {
-    connection.batch_execute("SAVEPOINT call").doing("setting a savepoint")?;
+    statement::run(connection, "SAVEPOINT call").doing("setting a savepoint")?;
     let result = work(connection);
-    let end = if result.is_ok() { "RELEASE call" } else { "ROLLBACK TO call; RELEASE call" };
-    match (result, connection.batch_execute(end).doing("ending a savepoint")) {
+    let ended = match &result {
+        Ok(_) => statement::run(connection, "RELEASE call"),
+        Err(_) => connection.batch_execute("ROLLBACK TO call; RELEASE call"),
+    };
+    match (result, ended.doing("ending a savepoint")) {
         (Ok(_), Err(error)) => Err(error),
         (result, _) => result,
     }

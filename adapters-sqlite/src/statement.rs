@@ -106,6 +106,11 @@ pub(crate) fn sql<ST>(text: impl Into<Cow<'static, str>>, binds: Vec<Bind>) -> S
     Sql { text: text.into(), binds, sql_type: PhantomData }
 }
 
+/// Runs a statement without values.
+pub(crate) fn run(connection: &mut SqliteConnection, text: &'static str) -> QueryResult<()> {
+    sql::<Untyped>(text, Vec::new()).execute(connection).map(drop)
+}
+
 impl<ST> QueryFragment<Sqlite> for Sql<ST> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         let mut parts = self.text.split('?');

@@ -14,6 +14,7 @@ use crate::config::{JournalMode, SqliteConfig};
 use crate::connection::{ConnectionSettings, Connections, NumberRow, TextRow};
 use crate::error::{Context, NOT_A_DATABASE, with_busy_timeout};
 use crate::file::{DatabaseFile, FileIdentity};
+use crate::inline::InlineReaders;
 use crate::migrations::{self, MigrationStatus};
 use crate::pool::{Length, ReaderPool};
 use crate::session::Session;
@@ -23,6 +24,7 @@ use crate::writer::Writer;
 /// What a store consists of; shared by its handles and its units of work.
 pub(crate) struct Engine {
     pub(crate) readers: ReaderPool,
+    pub(crate) inline: Option<InlineReaders>,
     pub(crate) writer: Writer,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdGenerator>,
@@ -90,16 +92,19 @@ impl SqliteStore {
         let Opened { file, connection, sqlite_version, .. } =
             blocking(move || open_file(&for_opening, for_opening.migrate)).await?;
         let connections = Connections::new();
-        let readers = ReaderPool::new(
-            file.as_text()?,
-            ConnectionSettings::new(&config, true),
-            &config,
-            Arc::clone(&connections),
-        );
+        let (path, settings) = (file.as_text()?, ConnectionSettings::new(&config, true));
+        let inline = if config.inline_reads && config.journal_mode == JournalMode::Wal {
+            let (path, settings, connections) = (path.clone(), settings.clone(), Arc::clone(&connections));
+            Some(blocking(move || InlineReaders::open(&path, &settings, &connections)).await?)
+        } else {
+            None
+        };
+        let readers = ReaderPool::new(path, settings, &config, Arc::clone(&connections));
         let file_identity = FileIdentity::of(&file.path)?;
         let writer = Writer::start(connection, config.acquire_timeout, &connections, file_identity.clone())?;
         let engine = Arc::new(Engine {
             readers,
+            inline,
             writer,
             clock,
             ids,
@@ -277,6 +282,9 @@ impl Store for SqliteStore {
     async fn close(&self) -> Result<()> {
         self.engine.closed.store(true, Ordering::Release);
         self.engine.readers.close();
+        if let Some(inline) = &self.engine.inline {
+            inline.close();
+        }
         // The writer last and alone: two connections that close at the same moment each take the other for one
         // that stays, and neither brings the write-ahead log into the database.
         self.engine.connections.at_most_open(1).await;

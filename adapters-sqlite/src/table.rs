@@ -80,7 +80,7 @@ pub(crate) fn get<E: Table>(
 impl<E: Table> Repository<E> for Session {
     async fn get(&self, id: &E::Id, visibility: Visibility) -> Result<Option<Stored<E>>> {
         let id = id.clone();
-        self.read_once(Length::Short, move |connection| get(connection, &id, visibility)).await
+        self.read_point(move |connection| get(connection, &id, visibility)).await
     }
 
     async fn get_many(&self, ids: &[E::Id], visibility: Visibility) -> Result<Vec<Option<Stored<E>>>> {

@@ -13,7 +13,7 @@ use diesel::connection::SimpleConnection;
 use tokio::sync::oneshot;
 use tubeatlas_ports::{Error, Mode, Result, UnitOfWork};
 
-use crate::connection::{catching, thread_ended};
+use crate::connection::{catching, look, thread_ended};
 use crate::error::Context;
 use crate::file::FileIdentity;
 use crate::session::Session;
@@ -185,7 +185,12 @@ impl Thread {
             let left = deadline.saturating_duration_since(Instant::now());
             let received = match left {
                 Duration::ZERO => Err(mpsc::RecvTimeoutError::Timeout), // also while commands keep coming
-                left => self.received.recv_timeout(left),
+                left => look(|| match self.received.try_recv() {
+                    Err(mpsc::TryRecvError::Empty) => None,
+                    Err(mpsc::TryRecvError::Disconnected) => Some(Err(mpsc::RecvTimeoutError::Disconnected)),
+                    Ok(command) => Some(Ok(command)),
+                })
+                .unwrap_or_else(|| self.received.recv_timeout(left)),
             };
             match received {
                 Ok(Command::Run(work)) => {

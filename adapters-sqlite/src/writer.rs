@@ -13,10 +13,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tubeatlas_ports::{Error, Result};
 
-use crate::connection::{Connections, Counted, catching, run_job, thread_ended};
+use crate::connection::{Connections, Counted, catching, look, run_job, thread_ended};
 use crate::error::{Context, shared};
 use crate::file::FileIdentity;
 use crate::passages::IndexChanges;
+use crate::statement;
 use crate::ticket::{GiveUpOnDrop, Ticket};
 
 /// How many writes wait at most before callers have to wait for room in the queue.
@@ -170,7 +171,7 @@ impl Writer {
 }
 
 fn run(connection: &mut SqliteConnection, mut received: mpsc::Receiver<Request>, file: &FileIdentity) {
-    let mut next = received.blocking_recv();
+    let mut next = wait_for(&mut received);
     while let Some(request) = next.take() {
         match request {
             Request::Alone(ticket, work) => {
@@ -182,9 +183,14 @@ fn run(connection: &mut SqliteConnection, mut received: mpsc::Receiver<Request>,
             Request::Grouped(first) => next = run_group(connection, first, &mut received, file),
         }
         if next.is_none() {
-            next = received.blocking_recv();
+            next = wait_for(&mut received);
         }
     }
+}
+
+/// The next request, which is looked for before it is slept for: to be woken is the dear part of a hop.
+fn wait_for(received: &mut mpsc::Receiver<Request>) -> Option<Request> {
+    look(|| received.try_recv().ok()).or_else(|| received.blocking_recv())
 }
 
 /// Runs `first`, and what else waits in the queue, in one transaction. Gives back the request that ended the
@@ -198,7 +204,7 @@ fn run_group(
     if !first.ticket().begin() {
         return None;
     }
-    if let Err(error) = connection.batch_execute("BEGIN IMMEDIATE").doing("beginning a transaction") {
+    if let Err(error) = statement::run(connection, "BEGIN IMMEDIATE").doing("beginning a transaction") {
         first.answer(Some(&error));
         return None;
     }
@@ -228,7 +234,7 @@ fn run_group(
         None => index
             .apply(connection)
             .and_then(|()| file.check())
-            .and_then(|()| connection.batch_execute("COMMIT").doing("committing")),
+            .and_then(|()| statement::run(connection, "COMMIT").doing("committing")),
     };
     if commit.is_err() {
         // SQLite may have rolled back already, and then there is nothing to roll back.
@@ -248,9 +254,9 @@ fn run_member(
     index: &mut IndexChanges,
 ) -> Result<()> {
     let before = index.len();
-    connection.batch_execute("SAVEPOINT member").doing("setting a savepoint")?;
+    statement::run(connection, "SAVEPOINT member").doing("setting a savepoint")?;
     let Some(error) = write.run(connection, index).map(shared) else {
-        return connection.batch_execute("RELEASE member").doing("releasing a savepoint");
+        return statement::run(connection, "RELEASE member").doing("releasing a savepoint");
     };
     index.truncate(before);
     connection.batch_execute("ROLLBACK TO member; RELEASE member").map_err(|_| error)
