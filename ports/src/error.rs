@@ -78,7 +78,7 @@ pub enum Error {
     /// The request does not fit what others did meanwhile.
     #[error(transparent)]
     Conflict(#[from] Conflict),
-    /// The store cannot be reached at the moment.
+    /// The store cannot be reached at the moment, or must be opened again, or nobody knows what became of the call.
     #[error("the store is not available: {message}")]
     Unavailable {
         /// What happened, and what to do.
@@ -102,7 +102,9 @@ pub enum Error {
         /// What is read-only.
         what: String,
     },
-    /// There is no room left. Nothing is lost; it works again once there is room.
+    /// There is no room left. Nothing of the call, or of the unit of work, was kept, and nothing else is lost; the
+    /// same open store works again once there is room. A store that must be opened again first, or that does not
+    /// know whether a commit was kept, answers [`Unavailable`](Self::Unavailable).
     #[error("the storage is full; free some space and try again")]
     StorageFull {
         /// The cause, if the store gave one.

@@ -50,7 +50,10 @@ pub enum Mode {
 ///   stalls is answered as [`Timeout`](crate::Error::Timeout) or
 ///   [`Unavailable`](crate::Error::Unavailable) within the configured time.
 /// - **Cancellable.** Dropping any future never blocks and never panics, on either flavour of tokio runtime,
-///   and leaves nothing behind that a later caller could meet.
+///   and leaves nothing behind that a later caller could meet. Work that had begun may go on to its end; until
+///   then it holds what it needs, and whoever waits for that waits for it.
+/// - **Released.** A store that is dropped without [`close`](Self::close) gives back what it held, its files
+///   too, as soon as the last call whose future was dropped while it ran has ended.
 #[async_trait]
 pub trait Store: Repositories {
     /// Opens a unit of work.
@@ -68,10 +71,10 @@ pub trait Store: Repositories {
     async fn health(&self) -> Result<Health>;
 
     /// Closes the store. From then on new single calls, `begin` and `health` answer
-    /// [`Closed`](crate::Error::Closed) at once. Calls that had begun are answered; units of work that are
-    /// open go on, commit included, until they end or their deadline rolls them back. Then everything that
-    /// was held is released, and `close` answers. Dropping its future does not open the store again; another
-    /// `close` waits for the rest.
+    /// [`Closed`](crate::Error::Closed) at once. Calls that had begun are answered, or run to their end if their
+    /// future was dropped; units of work that are open go on, commit included, until they end or their deadline
+    /// rolls them back. Then everything that was held is released, and `close` answers. Dropping its future does
+    /// not open the store again; another `close` waits for the rest.
     async fn close(&self) -> Result<()>;
 }
 
@@ -103,8 +106,8 @@ pub trait UnitOfWork: Repositories {
     ///
     /// # Errors
     /// [`Conflict::Serialization`](crate::Conflict::Serialization) if it has to give way to another one;
-    /// [`Closed`](crate::Error::Closed) if it has ended. Nothing is kept then. After
-    /// [`Unavailable`](crate::Error::Unavailable), [`Corrupt`](crate::Error::Corrupt) or
+    /// [`Closed`](crate::Error::Closed) if it has ended; [`StorageFull`](crate::Error::StorageFull). Nothing is kept
+    /// then. After [`Unavailable`](crate::Error::Unavailable), [`Corrupt`](crate::Error::Corrupt) or
     /// [`Backend`](crate::Error::Backend) all of it or nothing was kept.
     async fn commit(self: Box<Self>) -> Result<()>;
 
