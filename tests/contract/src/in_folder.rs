@@ -13,12 +13,17 @@ use crate::{Exceptions, Harness, Setup};
 /// each rule gets a folder of its own, which is gone afterwards, and stores can be opened again.
 ///
 /// ```no_run
-/// # use std::{path::PathBuf, sync::Arc};
+/// # use std::{path::PathBuf, sync::Arc, time::Duration};
 /// # use tubeatlas_ports::{Clock, IdGenerator, Result, Store};
-/// # async fn open(_: PathBuf, _: Arc<dyn Clock>, _: Arc<dyn IdGenerator>) -> Result<Arc<dyn Store>> { todo!() }
-/// use tubeatlas_contract::{InFolder, contract_tests};
+/// # struct Options { acquire_timeout: Duration, unit_of_work_timeout: Duration }
+/// # async fn open(_: PathBuf, _: Options, _: Arc<dyn Clock>, _: Arc<dyn IdGenerator>) -> Result<Arc<dyn Store>> { todo!() }
+/// use tubeatlas_contract::{InFolder, Limits, contract_tests};
 ///
-/// contract_tests!(InFolder::new(|folder, setup| open(folder.join("catalogue.db"), setup.clock, setup.ids)));
+/// contract_tests!(InFolder::new(|folder, setup| {
+///     let Limits { acquire_timeout, unit_of_work_timeout, .. } = setup.limits;
+///     let file = folder.join("catalogue.db");
+///     open(file, Options { acquire_timeout, unit_of_work_timeout }, setup.clock, setup.ids)
+/// }));
 /// # fn main() {}
 /// ```
 pub struct InFolder<F> {
