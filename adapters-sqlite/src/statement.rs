@@ -194,7 +194,7 @@ mod tests {
         let limits = prepared(&mut connection, |connection, n| {
             let query = channels::table.select(channels::id).order(channels::id).into_boxed();
             let found: Vec<String> = limited(query, n).load(connection).unwrap();
-            assert_eq!(found.len() as i64, n.min(2));
+            assert_eq!(i64::try_from(found.len()), Ok(n.min(2)));
         });
         let statements = prepared(&mut connection, |connection, n| {
             let row: NumberRow =

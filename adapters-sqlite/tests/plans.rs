@@ -4,6 +4,8 @@
 //! that reach SQLite are written down by Diesel's instrumentation. `plans.txt` has them with their plans; after a
 //! change, look at the difference, and run the test with `UPDATE_PLANS=1` to write it down.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -263,6 +263,7 @@ mod tests {
             echo: true,
             unit_of_work_timeout: Duration::from_secs(3),
             migrate: true,
+            inline_reads: false,
         };
         assert_eq!(sqlite_config(&settings), expected);
     }

@@ -12,6 +12,13 @@ pub struct Options {
     pub unit_of_work_timeout: Duration,
 }
 
+impl Options {
+    /// With these times.
+    pub fn new(acquire_timeout: Duration, unit_of_work_timeout: Duration) -> Self {
+        Self { acquire_timeout, unit_of_work_timeout }
+    }
+}
+
 impl Default for Options {
     /// Five seconds to wait, thirty for a unit of work.
     fn default() -> Self {
