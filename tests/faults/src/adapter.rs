@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
 use tubeatlas_contract::{CallKind, Capability, Exceptions, Harness, Limits, Setup};
 use tubeatlas_domain::{
@@ -117,13 +118,18 @@ struct Session {
 }
 
 impl Session {
-    async fn enter(&self, access: Access) -> Result<At<'_>> {
+    fn at(&self) -> At<'_> {
         let inner: &dyn Repositories = match &self.unit {
             Some(unit) => &**unit,
             None => &*self.store,
         };
         let unit = self.unit.is_some().then_some(self.number);
-        let at = At { inner, store: &self.store, unit, mode: self.mode, clock: &*self.clock };
+        At { inner, store: &self.store, unit, mode: self.mode, clock: &*self.clock }
+    }
+
+    async fn enter(&self, access: Access) -> Result<At<'_>> {
+        let at = self.at();
+        let unit = at.unit;
         self.check_open()?;
         self.hooks.store.before(&at).await?;
         if unit.is_some() && self.hooks.slow_in_units {
@@ -248,8 +254,21 @@ impl<E: Kind> Repository<E> for Session {
 
 #[async_trait]
 impl<E: WrittenKind> WriteRepository<E> for Session {
-    async fn create(&self, entity: &E) -> Result<Stored<E>> {
-        E::write_hook(&self.hooks).create(&self.enter(Access::Write).await?, entity).await
+    // As `async fn`, but something may happen before it is polled.
+    fn create<'s, 'e, 'c>(&'s self, entity: &'e E) -> BoxFuture<'c, Result<Stored<E>>>
+    where
+        's: 'c,
+        'e: 'c,
+        Self: 'c,
+    {
+        let hook = E::write_hook(&self.hooks);
+        let answer = hook.called_to_create(&self.at(), entity);
+        Box::pin(async move {
+            match answer {
+                Some(answer) => answer,
+                None => hook.create(&self.enter(Access::Write).await?, entity).await,
+            }
+        })
     }
 
     async fn create_many(&self, entities: &[E]) -> Result<Vec<Stored<E>>> {

@@ -93,6 +93,11 @@ pub trait ReadHook<E: Kind>: Send + Sync {
 /// The writes of one kind of entity whose state is free.
 #[async_trait]
 pub trait WriteHook<E: WrittenKind>: Send + Sync {
+    /// Comes when [`create`](Self::create) is called, before it is polled; an answer is the call's.
+    fn called_to_create(&self, _: &At<'_>, _: &E) -> Option<Result<Stored<E>>> {
+        None
+    }
+
     /// [`WriteRepository::create`]
     async fn create(&self, at: &At<'_>, entity: &E) -> Result<Stored<E>> {
         at.writes::<E>().create(entity).await

@@ -73,7 +73,7 @@ pub(super) fn faults() -> Vec<Fault> {
 }
 
 /// Calls that go on only when they are polled again; when they are dropped before that, something happens.
-struct OnDrop<F: FnMut()>(Option<F>);
+pub(super) struct OnDrop<F: FnMut()>(pub(super) Option<F>);
 
 impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
@@ -84,7 +84,10 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 }
 
 /// The call, behind a pause; `dropped` happens when it is dropped in the pause.
-async fn unless_dropped<T>(dropped: impl FnMut() + Send, call: impl Future<Output = T> + Send) -> T {
+pub(super) async fn unless_dropped<T>(
+    dropped: impl FnMut() + Send,
+    call: impl Future<Output = T> + Send,
+) -> T {
     let mut pause = OnDrop(Some(dropped));
     yield_now().await;
     pause.0 = None;
@@ -100,7 +103,7 @@ async fn alone<T>(at: &At<'_>, dropped: impl FnMut() + Send, call: impl Future<O
 }
 
 /// Does this at once, if it need not wait.
-fn now<T>(call: impl Future<Output = T>) {
+pub(super) fn now<T>(call: impl Future<Output = T>) {
     let _ = call.now_or_never();
 }
 
