@@ -116,7 +116,11 @@ fn all_or_nothing() -> Vec<Fault> {
                 Hooks::new().tasks(enqueued.clone()).store(enqueued)
             },
         )
-        .also("UOW-A-003", "it drops one as well", &["the tasks: 0", "observed: 1"])
+        .also(
+            "UOW-A-003",
+            "it drops one as well, and does so again",
+            &["the call succeeds", "already a processing task"],
+        )
         .also("UOW-A-004", "a panic drops one as well", &["the tasks: 0", "observed: 1"]),
     ]
 }
@@ -526,6 +530,8 @@ impl StoreHook for RollbackKeepsCompletion {
 // Isolation
 
 fn isolation() -> Vec<Fault> {
+    const UNCOMMITTED_IS_SEEN: &[&str] =
+        &["what was done before in the unit of work: false", "observed: true"];
     vec![
         Fault::new(
             "UOW-I-001",
@@ -538,7 +544,9 @@ fn isolation() -> Vec<Fault> {
             "a single exists sees what units of work have open",
             &["what the store sees of the new one: false", "observed: true"],
             ReadsUncommitted(Singles, "exists"),
-        ),
+        )
+        .also("CAN-U-005", "it looks for what is open in a unit of work", UNCOMMITTED_IS_SEEN)
+        .also("CAN-U-007", "it looks for what is open in a unit of work", UNCOMMITTED_IS_SEEN),
         Fault::new(
             "UOW-I-003",
             "a read-only unit of work counts the channels that are there at the moment",
@@ -547,8 +555,8 @@ fn isolation() -> Vec<Fault> {
         ),
         Fault::new(
             "UOW-I-004",
-            "read-only units of work know ids from a filter that is renewed at every second video",
-            &["video-1 in a unit of work, ReadOnly: true", "observed: false"],
+            "read-only units of work know ids from a filter that has no room for the eighth video until the ninth comes",
+            &["video-7 in a unit of work, ReadOnly: true", "observed: false"],
             || Hooks::new().both::<Video>(FilterLags::default()),
         ),
         Fault::optimistic(
@@ -632,7 +640,7 @@ impl WriteHook<Video> for FilterLags {
         let created = at.writes::<Video>().create(video).await?;
         if at.unit.is_none() {
             let n = self.created.fetch_add(1, Ordering::SeqCst);
-            *lock(&self.late) = (n % 2 == 1).then(|| video.id.clone());
+            *lock(&self.late) = (n == 7).then(|| video.id.clone());
         }
         Ok(created)
     }
@@ -728,18 +736,16 @@ impl ReadHook<Video> for EarlyGetMany {
 // Waiting
 
 fn waiting() -> Vec<Fault> {
+    const LOCKED: &[&str] = &["the call succeeds", "the table is locked"];
     vec![
         Fault::new(
             "UOW-W-001",
-            "a second writer is sent away instead of waiting",
-            &["the call succeeds", "waiting for the right to write"],
-            || Hooks::new().store(NobodyWaits),
-        )
-        .also("UOW-I-006", "it begins two at once", &["the call succeeds", "waiting for the right to write"])
-        .also(
-            "UOW-I-007",
-            "it begins two at once",
-            &["the call succeeds", "waiting for the right to write"],
+            "a unit of work that waited has no connection until it reads, and creates nothing before",
+            &["the call succeeds", "there is no connection yet"],
+            || {
+                let connects = ConnectsLate::default();
+                Hooks::new().writes::<Video>(connects.clone()).store(connects)
+            },
         ),
         Fault::new(
             "UOW-W-002",
@@ -764,7 +770,9 @@ fn waiting() -> Vec<Fault> {
                 let locked = LockedTable::default();
                 Hooks::new().media_files(locked.clone()).store(locked)
             },
-        ),
+        )
+        .also("CAN-M-014", "it reads the same while a writer is open", LOCKED)
+        .also("CAN-U-005", "it looks at everything while a writer is open", LOCKED),
         Fault::new(
             "UOW-W-005",
             "what ended at its deadline cannot be rolled back",
@@ -773,9 +781,24 @@ fn waiting() -> Vec<Fault> {
         ),
         Fault::new(
             "UOW-W-006",
-            "a single update is sent away instead of waiting",
+            "a single update of any revision is sent away instead of waiting",
             &["the call succeeds", "waiting for the right to write"],
             || Hooks::new().writes::<Video>(NoUpdateWaits),
+        )
+        .also(
+            "ISO-S-007",
+            "its single update waits for a unit of work",
+            &["update x = 12 of T2 is answered", "waiting for the right to write"],
+        )
+        .also(
+            "ISO-S-013",
+            "its single update waits for a unit of work",
+            &["update y = 25 of T2 is answered", "waiting for the right to write"],
+        )
+        .also(
+            "CAN-V-008",
+            "it tries an update that waits for a unit of work",
+            &["the call succeeds", "waiting for the right to write"],
         ),
         Fault::new(
             "UOW-W-007",
@@ -796,12 +819,38 @@ fn not_now() -> Error {
     Error::Timeout { waited_for: "the right to write", waited_ms: 0 }
 }
 
-struct NobodyWaits;
+/// The units of work that waited, and how many calls each has seen.
+#[derive(Clone, Default)]
+struct ConnectsLate(Arc<Mutex<HashMap<u64, u32>>>);
 
 #[async_trait]
-impl StoreHook for NobodyWaits {
-    async fn begin(&self, store: &Arc<dyn Store>, mode: Mode, _: u64) -> Result<Box<dyn UnitOfWork>> {
-        store.begin(mode).now_or_never().unwrap_or_else(|| Err(not_now()))
+impl StoreHook for ConnectsLate {
+    async fn before(&self, at: &At<'_>) -> Result<()> {
+        if let Some(calls) = at.unit.and_then(|unit| lock(&self.0).get(&unit).copied()) {
+            lock(&self.0).extend(at.unit.map(|unit| (unit, calls + 1)));
+        }
+        Ok(())
+    }
+
+    async fn begin(&self, store: &Arc<dyn Store>, mode: Mode, unit: u64) -> Result<Box<dyn UnitOfWork>> {
+        let mut begin = store.begin(mode);
+        if let Some(begun) = (&mut begin).now_or_never() {
+            return begun;
+        }
+        let begun = begin.await?;
+        lock(&self.0).insert(unit, 0);
+        Ok(begun)
+    }
+}
+
+#[async_trait]
+impl WriteHook<Video> for ConnectsLate {
+    async fn create(&self, at: &At<'_>, video: &Video) -> Result<Stored<Video>> {
+        if at.unit.is_some_and(|unit| lock(&self.0).get(&unit) == Some(&1)) {
+            let message = "there is no connection yet".to_owned();
+            return Err(Error::Backend { message, source: None });
+        }
+        at.writes::<Video>().create(video).await
     }
 }
 
@@ -858,10 +907,11 @@ impl MediaFileHook for LockedTable {
         path: &str,
         visibility: Visibility,
     ) -> Result<Option<Stored<MediaFile>>> {
+        let answer = at.inner.media_files().get_by_path(path, visibility).await?;
         if at.unit.is_none() && !lock(&self.0).is_empty() {
             return Err(unavailable("the table is locked"));
         }
-        at.inner.media_files().get_by_path(path, visibility).await
+        Ok(answer)
     }
 }
 
@@ -908,7 +958,12 @@ struct NoUpdateWaits;
 #[async_trait]
 impl WriteHook<Video> for NoUpdateWaits {
     async fn update(&self, at: &At<'_>, video: &Video, expected: Option<Revision>) -> Result<Stored<Video>> {
-        at.writes::<Video>().update(video, expected).now_or_never().unwrap_or_else(|| Err(not_now()))
+        let mut update = at.writes::<Video>().update(video, expected);
+        match (expected, (&mut update).now_or_never()) {
+            (_, Some(answer)) => answer,
+            (None, None) => Err(not_now()),
+            (Some(_), None) => update.await,
+        }
     }
 }
 
