@@ -17,7 +17,7 @@ use tubeatlas_ports::{
 
 use super::cancellation::{OnDrop, now, unless_dropped};
 use crate::fault::Fault;
-use crate::hooks::{Access, At, Hooks, MediaFileHook, ReadHook, StoreHook, TaskHook, WriteHook};
+use crate::hooks::{Access, At, Hooks, MediaFileHook, ReadHook, StoreHook, TaskHook, VideoHook, WriteHook};
 use crate::kind::WrittenKind;
 use crate::optimistic::Flaw::{Forgets, ReadsCommitted, ReadsUncommitted};
 use crate::optimistic::Who::{Singles, Writers};
@@ -555,9 +555,12 @@ fn isolation() -> Vec<Fault> {
         ),
         Fault::new(
             "UOW-I-004",
-            "read-only units of work know ids from a filter that has no room for the eighth video until the ninth comes",
+            "read-only units of work know ids from a filter that takes the eighth video in a row with the ninth",
             &["video-7 in a unit of work, ReadOnly: true", "observed: false"],
-            || Hooks::new().both::<Video>(FilterLags::default()),
+            || {
+                let filter = FilterLags::default();
+                Hooks::new().both::<Video>(filter.clone()).videos(filter)
+            },
         ),
         Fault::optimistic(
             "UOW-I-005",
@@ -627,11 +630,27 @@ impl ReadHook<Channel> for CountsTheMoment {
     }
 }
 
-/// The ids that are in the filter, and the one that is not yet.
-#[derive(Default)]
+/// How many were created in a row, and the one that is not in the filter yet.
+#[derive(Clone, Default)]
 struct FilterLags {
-    created: AtomicUsize,
-    late: Mutex<Option<VideoId>>,
+    created: Arc<AtomicUsize>,
+    late: Arc<Mutex<Option<VideoId>>>,
+}
+
+impl FilterLags {
+    /// A removal has it built anew.
+    fn rebuild(&self) {
+        self.created.store(0, Ordering::SeqCst);
+        *lock(&self.late) = None;
+    }
+}
+
+#[async_trait]
+impl VideoHook for FilterLags {
+    async fn purge(&self, at: &At<'_>, id: &VideoId, expected: Option<Revision>) -> Result<()> {
+        self.rebuild();
+        at.inner.videos().purge(id, expected).await
+    }
 }
 
 #[async_trait]
@@ -643,6 +662,11 @@ impl WriteHook<Video> for FilterLags {
             *lock(&self.late) = (n == 7).then(|| video.id.clone());
         }
         Ok(created)
+    }
+
+    async fn delete(&self, at: &At<'_>, id: &VideoId, expected: Option<Revision>) -> Result<()> {
+        self.rebuild();
+        at.writes::<Video>().delete(id, expected).await
     }
 }
 
@@ -746,6 +770,11 @@ fn waiting() -> Vec<Fault> {
                 let connects = ConnectsLate::default();
                 Hooks::new().writes::<Video>(connects.clone()).store(connects)
             },
+        )
+        .also(
+            "ISO-G-006",
+            "a unit of work that waited begins with a create",
+            &["create z = 30 of T2 is answered", "there is no connection yet"],
         ),
         Fault::new(
             "UOW-W-002",
