@@ -47,10 +47,15 @@ pub(super) fn faults() -> Vec<Fault> {
                     .store(kept)
             },
         ),
-        Fault::new("TRX-T-003", "every second rollback keeps videos", &["AlreadyExists"], || {
-            let kept = SecondRollbackKeeps::default();
-            Hooks::new().writes::<Video>(kept.clone()).store(kept)
-        })
+        Fault::new(
+            "TRX-T-003",
+            "every second rollback keeps videos",
+            &["the call succeeds", "already a video"],
+            || {
+                let kept = SecondRollbackKeeps::default();
+                Hooks::new().writes::<Video>(kept.clone()).store(kept)
+            },
+        )
         .also(
             "CAN-U-002",
             "it rolls back again and again",
