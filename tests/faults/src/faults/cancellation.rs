@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -733,6 +735,49 @@ impl StoreHook for BeginKeepsItsConnection {
     }
 }
 
+/// A `begin` for reading that, when it is dropped, blocks until no other one is open.
+#[derive(Default)]
+struct DropWaitsForReaders(Mutex<HashSet<u64>>);
+
+impl DropWaitsForReaders {
+    fn open(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait(&self) {
+        while !self.open().is_empty() {
+            sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+#[async_trait]
+impl StoreHook for DropWaitsForReaders {
+    async fn begin(&self, store: &Arc<dyn Store>, mode: Mode, unit: u64) -> Result<Box<dyn UnitOfWork>> {
+        if mode == Mode::ReadWrite {
+            return store.begin(mode).await;
+        }
+        let begun = unless_dropped(|| self.wait(), store.begin(mode)).await?;
+        self.open().insert(unit);
+        Ok(begun)
+    }
+
+    async fn commit(&self, _: &Arc<dyn Store>, inner: Box<dyn UnitOfWork>, unit: u64) -> Result<()> {
+        self.open().remove(&unit);
+        inner.commit().await
+    }
+
+    async fn rollback(&self, _: &Arc<dyn Store>, inner: Box<dyn UnitOfWork>, unit: u64) -> Result<()> {
+        self.open().remove(&unit);
+        inner.rollback().await
+    }
+
+    fn dropped(&self, _: &Arc<dyn Store>, inner: Box<dyn UnitOfWork>, unit: u64) {
+        self.open().remove(&unit);
+        drop(inner);
+    }
+}
+
 /// A `health` that leaves its answer in the connection when it is dropped.
 #[derive(Default)]
 struct HealthLeavesItsAnswer(Wire);
@@ -799,6 +844,17 @@ fn of_the_store() -> Vec<Fault> {
             "CON-N-010",
             "it drops a begin to read, too",
             &["the call succeeds", "waiting for a connection"],
+        ),
+        Fault::new(
+            "CAN-S-002",
+            "a dropped begin to read waits until nobody reads",
+            &["a drop returns at once", "(begin (BeginReadOnly), dropped after 1 polls", "held: Readers"],
+            || Hooks::new().pending(&[CallKind::BeginReadOnly]).store(DropWaitsForReaders::default()),
+        )
+        .also(
+            "CAN-U-004",
+            "an owner that is dropped half-way may be dropped in begin",
+            &["a drop returns at once", "held: Readers"],
         ),
         Fault::new(
             "CAN-S-003",
@@ -889,7 +945,7 @@ impl OwnerDroppedInCall {
         Self { mode, ended: Mutex::default(), pool: Pool::default() }
     }
 
-    fn ended(&self) -> std::sync::MutexGuard<'_, HashSet<u64>> {
+    fn ended(&self) -> MutexGuard<'_, HashSet<u64>> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
