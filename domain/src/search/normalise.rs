@@ -62,9 +62,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
     let mut start = 0;
     while start < text.len() {
         let plain = plain_prefix(&text.as_bytes()[start..]);
-        for (i, byte) in text.bytes().enumerate().skip(start).take(plain) {
-            tokeniser.add_ascii(byte, i);
-        }
+        tokeniser.add_ascii(&text[start..start + plain], start);
         start += plain;
         let end = start + other_prefix(&text.as_bytes()[start..]);
         tokeniser.add_graphemes(&text[start..end], start);
@@ -131,11 +129,32 @@ impl Tokeniser {
         }
     }
 
-    fn add_ascii(&mut self, byte: u8, start: usize) {
-        if byte.is_ascii_alphanumeric() {
-            self.letter(char::from(byte.to_ascii_lowercase()), start, start + 1, false);
-        } else {
+    fn add_ascii(&mut self, text: &str, start: usize) {
+        let mut at = 0;
+        while at < text.len() {
+            let word = text[at..].bytes().take_while(u8::is_ascii_alphanumeric).count();
+            if word == 0 {
+                self.close();
+                at += 1;
+            } else {
+                self.ascii_word(&text[at..at + word], start + at);
+                at += word;
+            }
+        }
+    }
+
+    fn ascii_word(&mut self, word: &str, start: usize) {
+        if self.open.as_ref().is_none_or(|open| open.alone) {
             self.close();
+            let text = String::with_capacity(word.len());
+            self.open = Some(OpenToken { text, start, end: start, base: ' ', alone: false });
+        }
+        if let Some(open) = &mut self.open {
+            let before = open.text.len();
+            open.text.push_str(word);
+            open.text[before..].make_ascii_lowercase();
+            open.base = open.text.chars().next_back().unwrap_or(open.base);
+            open.end = start + word.len();
         }
     }
 
