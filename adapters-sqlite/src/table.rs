@@ -1,5 +1,7 @@
 //! The repositories, written once over what differs from table to table.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use diesel::SqliteConnection;
 use tubeatlas_domain::{EntityKind, Timestamp};
@@ -21,6 +23,11 @@ pub(crate) struct Loaded<E> {
 /// How the entities of a table are read.
 pub(crate) trait Table: Catalogued {
     fn load(connection: &mut SqliteConnection, id: &Self::Id) -> Result<Option<Loaded<Self>>>;
+
+    /// Those of the rows with these ids that are there, in any order.
+    fn load_many(connection: &mut SqliteConnection, ids: &[Self::Id]) -> Result<Vec<Loaded<Self>>> {
+        ids.iter().filter_map(|id| Self::load(connection, id).transpose()).collect()
+    }
 
     /// Up to `limit` rows behind `after`.
     fn page(
@@ -76,6 +83,26 @@ pub(crate) fn get<E: Table>(
     Ok(loaded.filter(|row| visibility.shows(row.hidden_since)).map(|row| row.stored))
 }
 
+/// The rows with these ids that `visibility` shows, each at the place of its id.
+fn get_many<E: Table>(
+    connection: &mut SqliteConnection,
+    ids: &[E::Id],
+    visibility: Visibility,
+) -> Result<Vec<Option<Stored<E>>>> {
+    let rows = E::load_many(connection, ids)?.into_iter();
+    let shown = rows.filter(|row| visibility.shows(row.hidden_since));
+    let mut shown: HashMap<E::Id, Stored<E>> =
+        shown.map(|row| (row.stored.entity.id(), row.stored)).collect();
+    let mut first_places = HashMap::new();
+    let mut answers: Vec<Option<Stored<E>>> = Vec::with_capacity(ids.len());
+    for (place, id) in ids.iter().enumerate() {
+        let first = *first_places.entry(id).or_insert(place);
+        let answer = if first == place { shown.remove(id) } else { answers[first].clone() };
+        answers.push(answer);
+    }
+    Ok(answers)
+}
+
 #[async_trait]
 impl<E: Table> Repository<E> for Session {
     async fn get(&self, id: &E::Id, visibility: Visibility) -> Result<Option<Stored<E>>> {
@@ -87,10 +114,7 @@ impl<E: Table> Repository<E> for Session {
         self.check_usable()?;
         check_batch(ids)?;
         let ids = ids.to_vec();
-        self.read(Length::Short, move |connection| {
-            ids.iter().map(|id| get(connection, id, visibility)).collect()
-        })
-        .await
+        self.read(Length::Short, move |connection| get_many(connection, &ids, visibility)).await
     }
 
     async fn exists(&self, id: &E::Id, visibility: Visibility) -> Result<bool> {

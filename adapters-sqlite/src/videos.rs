@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use tubeatlas_domain::{ChannelId, EntityKind, Video, VideoFields, VideoId};
 use tubeatlas_ports::{
     Error, Result, Revision, Stored, VideoFilter, VideoOrder, VideoPosition, VideoRepository, Visibility,
@@ -12,7 +13,7 @@ use crate::error::Context;
 use crate::passages;
 use crate::schema::{channels, knowledge_graphs, transcripts, videos};
 use crate::session::{Session, WriteContext};
-use crate::statement::{limited, update};
+use crate::statement::{Bind, limited, sql, update};
 use crate::table::{Loaded, References, Table, WritableTable};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -90,6 +91,11 @@ impl VideoRow {
                 description: video.description,
             },
         })
+    }
+
+    fn into_loaded(self) -> Result<Loaded<Video>> {
+        let stored = self.into_stored()?;
+        Ok(Loaded { hidden_since: stored.deleted_at, stored })
     }
 
     fn into_stored(self) -> Result<Stored<Video>> {
@@ -210,9 +216,18 @@ impl Table for Video {
             .get_result(connection)
             .optional()
             .doing("reading a video")?;
-        let Some(row) = row else { return Ok(None) };
-        let stored = row.into_stored()?;
-        Ok(Some(Loaded { hidden_since: stored.deleted_at, stored }))
+        row.map(VideoRow::into_loaded).transpose()
+    }
+
+    fn load_many(connection: &mut SqliteConnection, ids: &[VideoId]) -> Result<Vec<Loaded<Self>>> {
+        // One parameter for any number of ids.
+        let among = "videos.id IN (SELECT value FROM json_each(?1))";
+        let rows: Vec<VideoRow> = videos::table
+            .filter(sql::<Bool>(among, vec![Bind::Text(Some(json(&ids)?))]))
+            .select(VideoRow::as_select())
+            .load(connection)
+            .doing("reading videos")?;
+        rows.into_iter().map(VideoRow::into_loaded).collect()
     }
 
     fn page(
