@@ -22,9 +22,9 @@
 //!
 //! # How it works
 //! Each connection lives on a thread of its own, and callers send it what is to be done: one hop a call, and
-//! a caller that goes away neither interrupts nor blocks anything. Reads go to a pool (deadpool) of read-only
-//! connections, writes to the one connection that writes, where single writes that arrive together share a
-//! commit. A unit of work holds a connection until it ends. In WAL mode readers and the writer do not wait for
+//! a caller that goes away neither interrupts nor blocks anything. Reads go to a queue from which the threads of
+//! read-only connections take them, writes to the one connection that writes, where single writes that arrive
+//! together share a commit. With [`inline_reads`](SqliteConfig::inline_reads) a `get` needs no hop. A unit of work holds a connection until it ends. In WAL mode readers and the writer do not wait for
 //! each other.
 //!
 //! # What it promises
