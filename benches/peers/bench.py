@@ -29,6 +29,7 @@ peers += [dict(P, name=n, cmd=[BIN + n]) for n in ASYNC] + [dict(P, name="seed-s
 peers += [dict(P, name="probe", cmd=[BIN + "probe"]), dict(P, name="probe-inline", cmd=[BIN + "probe"], db="probe", env={"PROBE_INLINE": "1"}, only={"w2", "w3", "w7"})]
 # Ours: on its real schema (its answers are checked, its tables are its own), and its way to SQLite over the others' tables.
 peers += [dict(P, name="tubeatlas", cmd=[BIN + "tubeatlas"], extra=True), dict(P, name="tubeatlas-unit", cmd=[BIN + "tubeatlas"], db="tubeatlas", env={"TUBEATLAS_UNIT": "1"}, only={"w4"}, extra=True)]
+peers += [dict(P, name="tubeatlas-inline", cmd=[BIN + "tubeatlas"], db="tubeatlas", env={"TUBEATLAS_INLINE": "1"}, only={"w2", "w3", "w7"}, extra=True)]
 peers += [dict(P, name="tubeatlas-table", cmd=[BIN + "tubeatlas-table"])]
 if a.peers: peers = [p for p in peers if p["name"] in a.peers.split(",")]
 for e in a.extra:
@@ -167,7 +168,7 @@ def cell1(w, p):
 load = os.getloadavg()
 out = [f"{time.strftime('%Y-%m-%d')}, {a.rounds} rounds, synchronous={a.sync.upper()}, {NV:,} videos, {os.cpu_count()} cores, {platform.machine()}, load average at the end {load[0]:.1f}.",
        "SQLite: " + ", ".join(f"{p} {next(iter(by[k].values()))['sqlite']}" for p in names for k in [next((k for k in by if k[1] == p), None)] if k) + ".",
-       (f"seed-stack runs fewer operations in {', '.join(less)}. " if less else "") + "probe and probe-inline are designs under test, not products. tubeatlas is on its real schema (what it does more: `rust/tubeatlas/src/main.rs`), tubeatlas-unit is W4 with an explicit unit of work each, tubeatlas-table has the others' tables.",
+       (f"seed-stack runs fewer operations in {', '.join(less)}. " if less else "") + "probe and probe-inline are designs under test, not products. tubeatlas is on its real schema (what it does more: `rust/tubeatlas/src/main.rs`), tubeatlas-unit is W4 with an explicit unit of work each, tubeatlas-inline gets without a hop (not the default), tubeatlas-table has the others' tables.",
        f"fdatasync of 4 KB: median {us(fdatasync_us())}."]
 out += table("Operations a second, median (ratio to raw, ratio to the best async Rust peer, which is bold)", cell1)
 out += table("p50 / p99 latency, µs unless ms", lambda w, p: f"{us(med(w, p, 'p50_us'))} / {us(med(w, p, 'p99_us'))}")

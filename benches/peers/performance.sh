@@ -7,6 +7,7 @@ rounds=${ROUNDS:-5} out=${OUT:-/tmp/peers-performance}
 ./run.sh --rounds "$rounds" --sync full --workloads w1,w4,w6,w10 --peers "raw,sqlx,sea-orm,diesel-async,deadpool-sqlite,seed-stack,probe,tubeatlas,tubeatlas-unit,tubeatlas-table" --out "$out-full"
 {
   cat performance.head.md
+  printf '\n## Against raw rusqlite on the same schema\n\n'; "${CARGO_TARGET_DIR:-/tmp/peers-target}/release/peer-own-schema" 50000 "$rounds"
   printf '\n## synchronous=NORMAL\n\n'; cat "$out-normal.md"
   printf '\n## synchronous=FULL\n\n'; cat "$out-full.md"
 } > ../../docs/performance.md

@@ -10,7 +10,7 @@
 //! Its own times (`created_at`, `updated_at`) are the store's; the check sum takes the model's in their place.
 //! Pages have no OFFSET: W8 goes on behind the 999th page's cursor, as a caller does who turned the pages.
 //!
-//! `TUBEATLAS_UNIT=1`: W4 with an explicit unit of work.
+//! `TUBEATLAS_UNIT=1`: W4 with an explicit unit of work. `TUBEATLAS_INLINE=1`: `get` without a hop.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -145,6 +145,7 @@ impl Peer for P {
         let mut config = SqliteConfig::new(Location::File(c.db.clone().into()));
         config.synchronous = if c.full { Synchronous::Full } else { Synchronous::Normal };
         config.pool_size = c.pool.unwrap_or(config.pool_size);
+        config.inline_reads = std::env::var_os("TUBEATLAS_INLINE").is_some();
         let pool = config.pool_size;
         let clock = Arc::new(SetClock(AtomicI64::new(0)));
         let for_store: Arc<dyn Clock> = Arc::<SetClock>::clone(&clock);
