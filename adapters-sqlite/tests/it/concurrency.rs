@@ -1,12 +1,15 @@
 //! Many at once.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use tokio::task::JoinSet;
-use tubeatlas_adapters_sqlite::SqliteConfig;
+use tubeatlas_adapters_sqlite::{Location, SqliteConfig};
 use tubeatlas_ports::{Error, Mode, Repositories, Store, VideoFilter, Visibility};
 
 use crate::support::{config, id, open_with, temporary, video};
@@ -90,4 +93,34 @@ async fn a_panic_inside_a_unit_of_work_rolls_it_back_and_frees_the_writer() {
     assert!(task.await.unwrap_err().is_panic());
     store.videos().create(&video("kept")).await.unwrap();
     assert!(!store.videos().exists(&id("lost"), Visibility::WithDeleted).await.unwrap());
+}
+
+/// A read on the caller's thread needs no connection of the pool, and none of its awaits waits; it sees what was
+/// committed, lets others run, and ends with the store.
+#[tokio::test]
+async fn inline_reads_answer_at_once_and_let_others_run() {
+    let mut config = SqliteConfig::new(Location::Temporary);
+    (config.inline_reads, config.pool_size) = (true, 1);
+    let store = open_with(config).await.unwrap();
+    let wanted = id("v");
+    assert!(store.videos().get(&wanted, Visibility::Live).await.unwrap().is_none());
+    store.videos().create(&video("v")).await.unwrap();
+    let unit = store.begin(Mode::ReadOnly).await.unwrap();
+    let mut read = pin!(store.videos().get(&wanted, Visibility::Live));
+    let first = std::future::poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await;
+    assert!(
+        matches!(first, Poll::Ready(Ok(Some(_)))),
+        "the only reader of the pool is taken, and not needed"
+    );
+    unit.rollback().await.unwrap();
+
+    let others = tokio::spawn(async {});
+    let mut reads = 0;
+    while !others.is_finished() {
+        reads += 1;
+        assert!(reads < 10_000, "a loop of reads lets other tasks run");
+        assert!(store.videos().exists(&wanted, Visibility::Live).await.unwrap());
+    }
+    store.close().await.unwrap();
+    assert!(matches!(store.videos().get(&wanted, Visibility::Live).await, Err(Error::Closed { .. })));
 }
