@@ -183,7 +183,7 @@ impl Peer for P {
     async fn insert_tx(&self, v: Video) -> R<()> {
         let mut v = v;
         if self.in_unit {
-            v.id.replace_range(..1, "_"); // the same database has had W4 without a unit of work
+            v.id.insert(0, '_'); // the same database has had W4 without a unit of work
         }
         let video = entity(v)?;
         if self.in_unit {
