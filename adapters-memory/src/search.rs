@@ -1,17 +1,14 @@
 //! Search: an inverted index over the passages.
 //!
 //! The index narrows the passages down; what is found is decided by the domain alone
-//! ([`Expression::matches`]). Relevance is BM25 (S. Robertson and H. Zaragoza, "The Probabilistic Relevance
-//! Framework: BM25 and Beyond", Foundations and Trends in Information Retrieval 3(4), 2009, section 3.3) with
-//! k₁ = 1.2 and b = 0.75, over all passages of the store; a phrase counts as one word. Its weight is
-//! ln(1 + (N − n + ½) / (n + ½)) as in Lucene, which is never negative.
+//! ([`Expression::matches`]), and relevance by its [`Relevance`], over all passages of the store.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
-use tubeatlas_domain::search::{Expression, Passage, Phrase, SearchQuery, find_in_text, phrase_ranges};
+use tubeatlas_domain::search::{Expression, Passage, Phrase, Relevance, SearchQuery, find_in_text};
 use tubeatlas_domain::{LanguageTag, Timestamp, TranscriptId, VideoId};
 use tubeatlas_ports::{
     Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPosition, SearchRequest,
@@ -19,11 +16,6 @@ use tubeatlas_ports::{
 };
 
 use crate::state::{Groups, State};
-
-/// How soon more occurrences of a word tell less.
-const K1: f64 = 1.2;
-/// How much the length of a passage counts.
-const B: f64 = 0.75;
 
 /// What one hit is made of: a transcript, or the title and description of a video (without a language).
 /// Ordered as hits of the same score are.
@@ -211,38 +203,15 @@ impl Index {
     }
 }
 
-/// BM25 for the phrases of one query.
-struct Bm25<'a> {
-    weighted: Vec<(&'a Phrase, f64)>,
-    mean_tokens: f64,
-}
-
-impl<'a> Bm25<'a> {
-    fn new(index: &Index, query: &'a SearchQuery) -> Self {
-        let all = index.passages as f64;
-        // Of a phrase it counts which passages hold its words, also apart from each other.
-        let holders = |phrase: &Phrase| match Index::parts(phrase) {
-            ([word], None) => index.holders.of(word.as_str()).map_or(0, OrdSet::len),
-            _ => index.candidates_of_phrase(phrase).len(),
-        };
-        let weigh = |phrase| {
-            let holders = holders(phrase) as f64;
-            (phrase, ((all - holders + 0.5) / (holders + 0.5)).ln_1p())
-        };
-        Self {
-            weighted: query.phrases().into_iter().map(weigh).collect(),
-            mean_tokens: index.tokens as f64 / all.max(1.0),
-        }
-    }
-
-    fn score(&self, tokens: &[&str]) -> f64 {
-        let length = 1.0 - B + B * tokens.len() as f64 / self.mean_tokens.max(1.0);
-        let of_phrase = |(phrase, weight): &(&Phrase, f64)| {
-            let occurrences = phrase_ranges(phrase, tokens).len() as f64;
-            weight * occurrences * (K1 + 1.0) / (occurrences + K1 * length)
-        };
-        self.weighted.iter().map(of_phrase).sum()
-    }
+/// How relevant passages are to a query.
+fn relevance<'a>(index: &Index, query: &'a SearchQuery) -> Relevance<'a> {
+    // Of a phrase it counts which passages hold its words, also apart from each other.
+    let holders = |phrase: &Phrase| match Index::parts(phrase) {
+        ([word], None) => index.holders.of(word.as_str()).map_or(0, OrdSet::len),
+        _ => index.candidates_of_phrase(phrase).len(),
+    };
+    let phrases = query.phrases().into_iter().map(|phrase| (phrase, holders(phrase) as u64));
+    Relevance::new(index.passages, index.tokens as f64 / index.passages.max(1) as f64, phrases)
 }
 
 /// Where a hit stands in its order.
@@ -301,7 +270,7 @@ pub(crate) fn search(state: &State, request: &SearchRequest) -> Result<Page<Sear
 
     let index = &state.index;
     let ranking = match order {
-        SearchOrder::Relevance => Some(Bm25::new(index, query)),
+        SearchOrder::Relevance => Some(relevance(index, query)),
         SearchOrder::Newest | SearchOrder::Oldest => None,
     };
     // The place of a document, unless the filter leaves it out.
@@ -400,32 +369,6 @@ mod tests {
             index.replace(key(n), metadata_passages(text, None));
         }
         index
-    }
-
-    fn score(index: &Index, query: &str, text: &str) -> f64 {
-        let query = SearchQuery::parse(query).unwrap();
-        Bm25::new(index, &query).score(&text.split(' ').collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn scores_are_those_of_the_formula() {
-        let index = indexed(&["a b", "a c d e", "f g h"]);
-        // N = 3, n = 2, occurrences 1, length 2, mean length 3.
-        let weight = (1.0_f64 + 1.5 / 2.5).ln();
-        let expected = weight * 2.2 / (1.0 + 1.2 * (0.25 + 0.75 * 2.0 / 3.0));
-        assert!((score(&index, "a", "a b") - expected).abs() < 1e-12);
-        assert_eq!(score(&index, "x", "a b"), 0.0);
-        assert_eq!(score(&Index::default(), "x", ""), 0.0);
-    }
-
-    #[test]
-    fn a_word_that_all_hold_does_not_weigh_less_than_nothing() {
-        let index = indexed(&["a", "a a", "a b"]);
-        assert!(score(&index, "a", "a") > 0.0);
-        assert!(score(&index, "b", "a b") > score(&index, "a", "a b"));
-        assert!(score(&index, "a", "a a") > score(&index, "a", "a b"));
-        assert!(score(&index, "a", "a b") > score(&index, "a", "a b c"));
-        assert!(score(&index, "\"a b\"", "a b") > 0.0 && score(&index, "\"b a\"", "a b") == 0.0);
     }
 
     fn a_query() -> impl Strategy<Value = SearchQuery> {

@@ -31,8 +31,8 @@ pub(crate) struct State {
     pub(crate) processing_tasks: ProcessingTasks,
     pub(crate) media_files: MediaFiles,
     pub(crate) index: Index,
-    /// The number of the last change.
-    revision: u64,
+    /// The number of the last change; 0 before the first.
+    pub(crate) revision: u64,
 }
 
 impl State {
@@ -44,16 +44,6 @@ impl State {
         })?;
         self.revision = revision.get();
         Ok(revision)
-    }
-
-    /// Lets the next change follow the change of this number.
-    pub(crate) fn continue_after(&mut self, revision: u64) {
-        self.revision = revision;
-    }
-
-    /// The number of the last change; 0 before the first.
-    pub(crate) fn revision(&self) -> u64 {
-        self.revision
     }
 }
 

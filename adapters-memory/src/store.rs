@@ -4,7 +4,6 @@ use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -120,9 +119,7 @@ impl Shared {
             Ok(Ok(permit)) => Ok(permit),
             // Nobody closes the semaphore.
             Ok(Err(_)) => Err(Error::Closed { what: "the store".to_owned() }),
-            Err(_) => {
-                Err(Error::Timeout { waited_for: "the right to write", waited_ms: whole_millis(timeout) })
-            }
+            Err(_) => Err(Error::timeout("the right to write", timeout)),
         }
     }
 
@@ -134,7 +131,7 @@ impl Shared {
     ) -> Result<(Arc<State>, T)> {
         let mut state = state.clone();
         if let Some(last) = &self.last_revision {
-            state.continue_after(last.load(Ordering::SeqCst));
+            state.revision = last.load(Ordering::SeqCst);
         }
         let answer = write(&mut state, &Stamp { now: self.clock.now(), ids: &*self.ids })?;
         Ok((Arc::new(state), answer))
@@ -176,15 +173,8 @@ impl Inside {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        self.0.gate.send_if_modified(|gate| {
-            gate.inside = gate.inside.saturating_sub(1);
-            gate.closed && gate.inside == 0
-        });
+        self.0.gate.send_modify(|gate| gate.inside = gate.inside.saturating_sub(1));
     }
-}
-
-fn whole_millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 tubeatlas_ports::delegate_repositories!(MemoryStore, session);
@@ -212,7 +202,7 @@ impl Store for MemoryStore {
         ];
         let mut health = Health::new("memory");
         health.details.extend(counts.map(|(name, count)| (name, count.to_string())));
-        health.details.insert("revision", state.revision().to_string());
+        health.details.insert("revision", state.revision.to_string());
         Ok(health)
     }
 
@@ -294,7 +284,7 @@ pub(crate) mod tests {
         let created = fork.videos().create(&another("another")).await.unwrap();
         assert_eq!((created.revision.get(), created.created_at), (101, clock.now()));
         store.videos().delete(&a_video().id, None).await.unwrap();
-        assert_eq!(store.published().revision(), 2);
+        assert_eq!(store.published().revision, 2);
         assert!(!store.videos().exists(&video_id("another"), Visibility::Live).await.unwrap());
         assert!(fork.videos().exists(&a_video().id, Visibility::Live).await.unwrap());
 

@@ -259,6 +259,6 @@ mod tests {
         assert!(panicked.is_err() && unit.unit.phase.is_poisoned());
         unit.videos().create(&a_video()).await.unwrap();
         Box::new(unit).commit().await.unwrap();
-        assert_eq!(store.published().revision(), 1);
+        assert_eq!(store.published().revision, 1);
     }
 }

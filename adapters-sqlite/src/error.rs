@@ -16,10 +16,7 @@ const LOCK: &str = "another process that holds the database's lock";
 /// Says how long SQLite waited for the lock, where that is what an error is about.
 pub(crate) fn with_busy_timeout(error: Error, busy_timeout: Duration) -> Error {
     match error {
-        Error::Timeout { waited_for: LOCK, .. } => {
-            let waited_ms = u64::try_from(busy_timeout.as_millis()).unwrap_or(u64::MAX);
-            Error::Timeout { waited_for: LOCK, waited_ms }
-        }
+        Error::Timeout { waited_for: LOCK, .. } => Error::timeout(LOCK, busy_timeout),
         error => error,
     }
 }

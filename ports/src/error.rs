@@ -1,6 +1,7 @@
 //! The one error type that callers of a store branch on.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use tubeatlas_domain::{Entity, EntityKind, TransitionError, ValidationError};
 
@@ -93,7 +94,7 @@ pub enum Error {
     Timeout {
         /// What was waited for: a connection, the right to write, …
         waited_for: &'static str,
-        /// How long, in milliseconds.
+        /// How long, in milliseconds: not shorter than what is configured.
         waited_ms: u64,
     },
     /// The store, or the unit of work, only answers reads.
@@ -176,6 +177,11 @@ pub enum Conflict {
 }
 
 impl Error {
+    /// It was not done in this time.
+    pub fn timeout(waited_for: &'static str, waited: Duration) -> Self {
+        Self::Timeout { waited_for, waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX) }
+    }
+
     /// There is no entity with this id, or it is hidden.
     pub fn not_found<E: Entity>(id: &E::Id) -> Self {
         Self::NotFound { entity: E::KIND, key: id.to_string() }

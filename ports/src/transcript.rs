@@ -200,15 +200,18 @@ pub trait TranscriptRepository: WriteRepository<Transcript> {
     ///   is that of its best passage.
     /// - A transcript's cues are those of [`FoundCue::in_cues`], at most `cues_per_hit`; the
     ///   title's highlights are those of [`find_in_text`].
-    /// - Scores are each adapter's own. At equal length, more occurrences do not score lower; a word that
-    ///   fewer passages hold does not score lower than one that more hold; a longer passage with the same
-    ///   occurrences does not score higher.
+    /// - Scores are each adapter's own ([`Relevance`] is there for who has none). At equal length, more
+    ///   occurrences score higher, and so do more of the words that a query offers; a word that few passages hold
+    ///   scores higher than one that more hold; a longer passage with the same occurrences does not score higher. (All
+    ///   this where less than half of the passages hold the words.) Scores should depend
+    ///   on what is stored, and not on what was stored before.
     /// - Pages keep the promise of [`Page`]; in the order of relevance only while nothing is written.
     ///
     /// # Errors
     /// [`Invalid`](crate::Error::Invalid) for a limit or cursor as in
     /// [`list`](crate::Repository::list).
     ///
+    /// [`Relevance`]: tubeatlas_domain::search::Relevance
     /// [`transcript_passages`]: tubeatlas_domain::search::transcript_passages
     /// [`metadata_passages`]: tubeatlas_domain::search::metadata_passages
     /// [`Expression::matches`]: tubeatlas_domain::search::Expression::matches

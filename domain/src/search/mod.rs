@@ -31,6 +31,7 @@ mod highlight;
 mod normalise;
 mod passage;
 mod query;
+mod relevance;
 
 pub use evaluate::phrase_ranges;
 pub use highlight::{CueMatch, find_cues, find_in_text};
@@ -39,3 +40,4 @@ pub use passage::{PASSAGE_OVERLAP, PASSAGE_TOKENS, Passage, metadata_passages, t
 pub use query::{
     Expression, MAX_PHRASE_TOKENS, MAX_QUERY_BYTES, MAX_QUERY_TERMS, Phrase, QueryError, SearchQuery,
 };
+pub use relevance::Relevance;

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tubeatlas_domain::search::{
-    Expression, PASSAGE_TOKENS, Passage, Phrase, SearchQuery, find_in_text, metadata_passages, phrase_ranges,
+    Expression, PASSAGE_TOKENS, Passage, Phrase, Relevance, SearchQuery, find_in_text, metadata_passages,
     transcript_passages,
 };
 use tubeatlas_domain::{LanguageTag, Transcript, TranscriptId, Video, VideoId};
@@ -68,8 +68,8 @@ pub(crate) fn search(
 ) -> Result<Page<SearchHit>> {
     let index = Index::new(draft, &request.query)?;
     let found = index.find(request.query.expression());
-    let ranking = match request.order {
-        SearchOrder::Relevance => Some(Ranking::new(&index, &request.query)?),
+    let relevance = match request.order {
+        SearchOrder::Relevance => Some(relevance(&index, &request.query)?),
         SearchOrder::Newest | SearchOrder::Oldest => None,
     };
 
@@ -85,7 +85,7 @@ pub(crate) fn search(
             _ => video_of(draft, &video_id)?,
         };
         if takes_in(request, &video, language.as_ref()) {
-            let best = ranking.as_ref().map(|ranking| ranking.best(draft, passages)).transpose()?;
+            let best = relevance.as_ref().map(|relevance| best(draft, relevance, passages)).transpose()?;
             let place = SearchPosition {
                 score: best,
                 published_at: video.published_at.filter(|_| best.is_none()),
@@ -279,45 +279,19 @@ impl<'a> Index<'a> {
     }
 }
 
-/// BM25 (k1 = 1.2, b = 0.75) with a weight that is never negative. Passages are cut to one length, so that is taken
-/// for the mean of their lengths.
-struct Ranking<'a> {
-    weights: Vec<(&'a Phrase, f64)>,
+/// How relevant passages are. Rarity counts all passages of the store, not only those that a filter takes in.
+/// Passages are cut to one length, so that is taken for the mean of their lengths.
+fn relevance<'a>(index: &Index<'_>, query: &'a SearchQuery) -> Result<Relevance<'a>> {
+    let holders = |phrase| index.holders.get(phrase).map_or(0, Passages::len) as u64;
+    let phrases = query.phrases().into_iter().map(|phrase| (phrase, holders(phrase)));
+    Ok(Relevance::new(index.draft.len(PASSAGES)?, PASSAGE_TOKENS as f64, phrases))
 }
 
-impl<'a> Ranking<'a> {
-    /// Rarity counts all passages of the store, not only those that a filter takes in.
-    fn new(index: &Index<'_>, query: &'a SearchQuery) -> Result<Self> {
-        let all = number(index.draft.len(PASSAGES)?);
-        let weigh = |phrase: &'a Phrase| {
-            let holders = index.holders.get(phrase).map_or(0, Passages::len);
-            let holders = number(u64::try_from(holders).unwrap_or(u64::MAX));
-            (phrase, ((all - holders + 0.5) / (holders + 0.5)).ln_1p())
-        };
-        Ok(Self { weights: query.phrases().into_iter().map(weigh).collect() })
+/// The score of a document: that of the best of its passages that were found.
+fn best(draft: &Draft<'_>, relevance: &Relevance<'_>, passages: &[Vec<u8>]) -> Result<f64> {
+    let mut best = 0.0_f64;
+    for passage in passages {
+        best = best.max(relevance.score(&text_of(draft, passage)?.split(' ').collect::<Vec<_>>()));
     }
-
-    /// The score of a document: that of the best of its passages that were found.
-    fn best(&self, draft: &Draft<'_>, passages: &[Vec<u8>]) -> Result<f64> {
-        let mut best = 0.0_f64;
-        for passage in passages {
-            best = best.max(self.score(&text_of(draft, passage)?));
-        }
-        Ok(best)
-    }
-
-    fn score(&self, text: &str) -> f64 {
-        let tokens: Vec<&str> = text.split(' ').collect();
-        let length = 0.25 + 0.75 * tokens.len() as f64 / PASSAGE_TOKENS as f64;
-        let of = |(phrase, weight): &(&Phrase, f64)| {
-            let occurrences = phrase_ranges(phrase, &tokens).len() as f64;
-            weight * occurrences * 2.2 / (occurrences + 1.2 * length)
-        };
-        self.weights.iter().map(of).sum()
-    }
-}
-
-/// Of more passages than a float counts exactly, the weights would be a little off.
-fn number(count: u64) -> f64 {
-    count as f64
+    Ok(best)
 }

@@ -129,10 +129,7 @@ impl Inside {
         match timeout(wait, self.0.writer.clone().acquire_owned()).await {
             Ok(Ok(permit)) => Ok(Writer { permit, inside: self }),
             Ok(Err(_)) => Err(store_closed()), // nobody closes the semaphore
-            Err(_) => {
-                let waited_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                Err(Error::Timeout { waited_for: "the right to write", waited_ms })
-            }
+            Err(_) => Err(Error::timeout("the right to write", wait)),
         }
     }
 

@@ -141,6 +141,11 @@ impl Session {
         if unit.is_none() && self.hooks.slow_calls {
             tokio::task::yield_now().await;
         }
+        if unit.is_none()
+            && let Some(delays) = &self.hooks.delays
+        {
+            delays.let_others_go_first().await;
+        }
         Ok(at)
     }
 
@@ -177,6 +182,9 @@ delegate_repositories!(FaultyUnitOfWork, session);
 impl Store for FaultyStore {
     async fn begin(&self, mode: Mode) -> Result<Box<dyn UnitOfWork>> {
         let Session { store, clock, hooks, .. } = &self.session;
+        if let Some(delays) = &hooks.delays {
+            delays.let_others_go_first().await;
+        }
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let unit = Some(hooks.store.begin(store, mode, number).await?);
         let (store, clock, hooks) = (store.clone(), clock.clone(), hooks.clone());

@@ -1,6 +1,7 @@
 //! The hooks: what stands between a caller and the store in memory. Each method passes its call on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use tubeatlas_contract::CallKind;
@@ -297,12 +298,28 @@ impl MediaFileHook for Faithful {}
 impl TaskHook for Faithful {}
 impl StoreHook for Faithful {}
 
+/// How often calls are pending, from a seed.
+pub(crate) struct Delays(AtomicU64);
+
+impl Delays {
+    /// Lets others go first, up to seven times.
+    pub(crate) async fn let_others_go_first(&self) {
+        // The steps of a linear congruential generator (Knuth, MMIX); its upper bits are the random ones.
+        let step = |state: u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+        let drawn = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, step).unwrap_or_default() >> 61;
+        for _ in 0..drawn {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 /// The hooks of one store.
 pub struct Hooks {
     /// What may be pending, beyond what waits for the right to write.
     pub(crate) pending: Vec<CallKind>,
     pub(crate) slow_calls: bool,
     pub(crate) slow_in_units: bool,
+    pub(crate) delays: Option<Delays>,
     pub(crate) store: Arc<dyn StoreHook>,
     pub(crate) channel_reads: Arc<dyn ReadHook<tubeatlas_domain::Channel>>,
     pub(crate) channel_writes: Arc<dyn WriteHook<tubeatlas_domain::Channel>>,
@@ -336,6 +353,7 @@ impl Hooks {
             pending: Vec::new(),
             slow_calls: false,
             slow_in_units: false,
+            delays: None,
             store: Arc::new(Faithful),
             channel_reads: Arc::new(Faithful),
             channel_writes: Arc::new(Faithful),
@@ -373,6 +391,14 @@ impl Hooks {
     pub fn slow_in_units(self) -> Self {
         use CallKind::{ReadInUnit, SearchInUnit, WriteInUnit};
         Self { slow_in_units: true, ..self.pending(&[ReadInUnit, SearchInUnit, WriteInUnit]) }
+    }
+
+    /// With single calls, and beginnings of units of work, that let later ones overtake them: before it is passed on, each
+    /// is pending as often as is drawn from this seed.
+    #[must_use]
+    pub fn reordering(self, seed: u64) -> Self {
+        use CallKind::{BeginReadOnly, Read, Search};
+        Self { delays: Some(Delays(AtomicU64::new(seed))), ..self.pending(&[Read, Search, BeginReadOnly]) }
     }
 
     /// With this hook for the reads of `E`.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tubeatlas_contract::{Harness, Options, Status, WATCHDOG, run_all};
+use tubeatlas_faults::optimistic::Wary;
 use tubeatlas_faults::{Durable, FaultyHarness, Hooks};
 
 #[test]
@@ -13,6 +14,16 @@ fn hooks_that_pass_everything_on_break_no_rule() {
 #[test]
 fn calls_that_are_pending_before_they_are_passed_on_break_no_rule() {
     breaks_no_rule("slow", || Hooks::new().slow_calls().slow_in_units());
+}
+
+#[test]
+fn calls_that_overtake_each_other_break_no_rule() {
+    breaks_no_rule("reordering", || Hooks::new().reordering(1));
+}
+
+#[test]
+fn units_of_work_that_give_way_to_everything_break_no_rule() {
+    keeps_the_contract("wary", Wary);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use tubeatlas_domain::search::{
     PASSAGE_OVERLAP, PASSAGE_TOKENS, Passage, SearchQuery, find_cues, find_in_text, metadata_passages,
     transcript_passages,
 };
-use tubeatlas_domain::{LanguageTag, Transcript, Video, VideoId};
+use tubeatlas_domain::{Entity, LanguageTag, Transcript, Video, VideoId};
 use tubeatlas_ports::{
     Cursor, FoundCue, MAX_CURSOR_BYTES, MAX_SEARCH_LIMIT, Mode, Page, Repositories, SearchHit, SearchOrder,
     SearchPosition, SearchRequest, Visibility,
@@ -17,7 +17,7 @@ use tubeatlas_ports::{
 use super::subject::store_videos;
 use crate::check::{already_exists, holds, invalid, same, some};
 use crate::fixtures::*;
-use crate::{Case, Outcome, Violation};
+use crate::{Case, Limits, Outcome, Violation};
 
 /// What is searched, as the model knows it.
 #[derive(Default)]
@@ -625,35 +625,84 @@ pub(crate) async fn must_sea_o_002_scores_are_finite_and_in_order_and_absent_by_
     Ok(())
 }
 
-/// The scores of the texts `v0` and `v1`.
-async fn two_scores(case: &Case, texts: &[&str], text: &str) -> Result<(f64, f64), Violation> {
+/// The scores of the first so many texts.
+async fn scores(case: &Case, texts: &[&str], text: &str, first: usize) -> Result<Vec<f64>, Violation> {
     Corpus::of_texts(texts).store(case.store()).await?;
     let request = SearchRequest { order: SearchOrder::Relevance, ..request(text)? };
     let hits = case.store().transcripts().search(&request).await?.items;
-    let score = |id: &str| {
+    let score = |n| {
+        let id = format!("v{n}");
         let hit = hits.iter().find(|hit| hit.video_id.as_str() == id);
         some(&format!("a score of {id}"), hit.and_then(|hit| hit.score))
     };
-    Ok((score("v0")?, score("v1")?))
+    (0..first).map(score).collect()
 }
 
-pub(crate) async fn must_sea_o_003_more_occurrences_do_not_score_lower(case: &Case) -> Outcome {
-    let texts = ["apple apple apple d", "apple b c d", "e f g h", "i j k l"];
-    let (more, fewer) = two_scores(case, &texts, "apple").await?;
-    holds("three occurrences score no lower than one", more >= fewer, &(more, fewer))
+/// Texts of four words that no query is about, so that the words of queries are rare.
+const OTHERS: [&str; 6] = ["e f g h", "i j k l", "m n o p", "q r s t", "u v w x", "y z e i"];
+
+pub(crate) async fn must_sea_o_003_more_occurrences_score_higher(case: &Case) -> Outcome {
+    let texts = ["apple b c d", "apple apple c d", "apple apple apple d", "apple apple apple apple"];
+    let scores = scores(case, &[&texts[..], &OTHERS, &OTHERS].concat(), "apple", texts.len()).await?;
+    holds("each occurrence more scores higher", scores.is_sorted_by(|fewer, more| fewer < more), &scores)
 }
 
-pub(crate) async fn must_sea_o_004_a_rarer_word_does_not_score_lower(case: &Case) -> Outcome {
-    let texts =
-        ["rare b c d", "common b c d", "common f g h", "common j k l", "m n o p", "q r s t", "u v w x"];
-    let (rare, common) = two_scores(case, &texts, "rare OR common").await?;
-    holds("the rare word scores no lower than the common one", rare >= common, &(rare, common))
+pub(crate) async fn must_sea_o_004_a_rarer_word_scores_higher(case: &Case) -> Outcome {
+    let texts = ["frequent b c d", "rare b c d", "single b c d"];
+    let others = ["frequent f g h", "frequent i j k", "frequent l m n", "rare o p q"];
+    let all = [&texts[..], &others, &OTHERS].concat();
+    let scores = scores(case, &all, "single OR rare OR frequent", texts.len()).await?;
+    holds(
+        "the rarer the word, the higher the score",
+        scores.is_sorted_by(|often, rare| often < rare),
+        &scores,
+    )
 }
 
 pub(crate) async fn must_sea_o_005_a_longer_passage_does_not_score_higher(case: &Case) -> Outcome {
     let long = format!("apple {}", filler(0, 100));
-    let (long, short) = two_scores(case, &[&long, "apple b c d", "e f g h", "i j k l"], "apple").await?;
-    holds("the longer passage scores no higher", long <= short, &(long, short))
+    let longer = format!("apple {}", filler(0, 12));
+    let texts = [&long, &longer, "apple b c d"];
+    let scores = scores(case, &[&texts[..], &OTHERS, &OTHERS].concat(), "apple", texts.len()).await?;
+    holds("the longer passage scores no higher", scores.is_sorted(), &scores)
+}
+
+pub(crate) async fn must_sea_o_006_more_of_the_words_score_higher(case: &Case) -> Outcome {
+    // Each of the words is in three.
+    let texts = ["apple c d e", "apple pear d e", "apple pear plum e"];
+    let others = ["pear f g h", "plum i j k", "plum l m n"];
+    let scores =
+        scores(case, &[&texts[..], &others, &OTHERS].concat(), "plum OR pear OR apple", texts.len()).await?;
+    holds("each word more scores higher", scores.is_sorted_by(|fewer, more| fewer < more), &scores)
+}
+
+pub(crate) async fn should_sea_o_007_scores_depend_on_what_is_there_alone(case: &Case) -> Outcome {
+    let corpus = Corpus::of_texts(&["apple b c d", "pear apple f", "pear pear h i j k", "l m n o p"]);
+    let fresh = case.another(Limits::default()).await?;
+    corpus.store(&*fresh).await?;
+    let store = case.store();
+    let past: Vec<_> = (1..9).map(|n| format!("pear {}", filler(n, 30 * n))).collect();
+    Corpus::of_texts(&past.iter().map(String::as_str).collect::<Vec<_>>()).store(store).await?;
+    store.transcripts().update_many(&corpus.transcripts).await?;
+    let renamed = a_video_with(|v| {
+        v.id = video_id("v0");
+        v.title = "Pears and apples".into();
+    });
+    store.videos().update(&renamed, None).await?;
+    store.videos().update_many(&corpus.videos).await?;
+    for id in ["v4", "v5"] {
+        store.transcripts().delete(&Entity::id(&transcript(id, "en", &[])), None).await?;
+    }
+    for id in ["v4", "v5", "v6", "v7"] {
+        store.videos().purge(&video_id(id), None).await?;
+    }
+    for text in ["apple", "pear", "apple OR pear", "\"pear apple\" OR o"] {
+        let request = SearchRequest { order: SearchOrder::Relevance, ..request(text)? };
+        let anew = fresh.transcripts().search(&request).await?.items;
+        let after = store.transcripts().search(&request).await?.items;
+        same(&format!("what {text:?} finds where other texts were before"), &after, &anew)?;
+    }
+    Ok(())
 }
 
 async fn page(

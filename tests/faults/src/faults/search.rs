@@ -1,6 +1,8 @@
 //! Faults of search.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use tubeatlas_domain::search::{
@@ -172,27 +174,47 @@ fn orders_and_pages() -> Vec<Fault> {
         ),
         Fault::new(
             "SEA-O-002",
-            "the smaller the better is a score of more than two alternatives",
+            "the smaller the better is a score of a beginning where something is excluded",
             &["the best score first, then by video and language", "observed: [(-"],
-            || Hooks::new().transcripts(AlternativesHaveNegativeScores),
+            || Hooks::new().transcripts(ExclusionsHaveNegativeScores),
+        )
+        .also(
+            "SEA-M-002",
+            "some of the queries that it draws are such",
+            &["the best score first, then by video and language", "observed: [(-"],
         ),
         rescored(
             "SEA-O-003",
-            "a score is divided by the occurrences",
-            &["three occurrences score no lower than one"],
-            |hit, _| 1.0 / hit.cues.iter().map(|cue| cue.highlights.len()).sum::<usize>().max(1) as f64,
+            "a score is divided by how often the words occur",
+            &["each occurrence more scores higher"],
+            |hit, score| score * words_found(hit) / places(hit).count().max(1) as f64,
         ),
         rescored(
             "SEA-O-004",
-            "a score grows with the hits that show the same",
-            &["the rare word scores no lower than the common one"],
-            |hit, all| all.iter().filter(|other| first_found(other) == first_found(hit)).count() as f64,
+            "all words weigh the same",
+            &["the rarer the word, the higher the score"],
+            |hit, _| places(hit).count() as f64,
         ),
         rescored(
             "SEA-O-005",
             "a score grows with the words of the text",
             &["the longer passage scores no higher"],
-            |hit, _| hit.cues.iter().map(|cue| tokens(&cue.text).len()).sum::<usize>() as f64,
+            |hit, score| score + hit.cues.iter().map(|cue| tokens(&cue.text).len()).sum::<usize>() as f64,
+        ),
+        rescored(
+            "SEA-O-006",
+            "a score is the mean of those of the words",
+            &["each word more scores higher"],
+            |hit, score| score / words_found(hit).max(1.0),
+        ),
+        Fault::new(
+            "SEA-O-007",
+            "what was purged still counts among the passages",
+            &["what \"apple\" finds where other texts were before", "score: Some("],
+            || {
+                let hook = CountsWhatWasPurged::default();
+                Hooks::new().videos(hook.clone()).transcripts(hook)
+            },
         ),
         Fault::new(
             "SEA-P-001",
@@ -323,8 +345,8 @@ fn rewrites(
     Fault::new(rule, name, says, move || Hooks::new().transcripts(Rewrites { rewrite }))
 }
 
-/// The score of a hit among all of them.
-type Score = fn(&SearchHit, &[SearchHit]) -> f64;
+/// The score of a hit whose score is another one.
+type Score = fn(&SearchHit, f64) -> f64;
 
 /// The hits have other scores.
 fn rescored(rule: &str, name: &'static str, says: &'static [&'static str], score: Score) -> Fault {
@@ -360,8 +382,9 @@ fn places(hit: &SearchHit) -> impl Iterator<Item = &str> {
     hit.cues.iter().flat_map(|cue| cue.highlights.iter().filter_map(|&(from, to)| cue.text.get(from..to)))
 }
 
-fn first_found(hit: &SearchHit) -> Option<&str> {
-    places(hit).next()
+/// How many words were found.
+fn words_found(hit: &SearchHit) -> f64 {
+    places(hit).collect::<BTreeSet<_>>().len() as f64
 }
 
 /// Whether the letter is in what was found.
@@ -458,6 +481,29 @@ impl TranscriptHook for Rewrites {
     }
 }
 
+/// How many videos were purged.
+#[derive(Clone, Default)]
+struct CountsWhatWasPurged(Arc<AtomicU32>);
+
+#[async_trait]
+impl VideoHook for CountsWhatWasPurged {
+    async fn purge(&self, at: &At<'_>, id: &VideoId, expected: Option<Revision>) -> Result<()> {
+        at.inner.videos().purge(id, expected).await?;
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TranscriptHook for CountsWhatWasPurged {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        let mut page = search(at, request).await?;
+        let more = f64::from(1 + self.0.load(Ordering::SeqCst)).ln();
+        page.items.iter_mut().for_each(|hit| hit.score = hit.score.map(|score| score + more));
+        Ok(page)
+    }
+}
+
 struct AHitForEachPassage;
 
 #[async_trait]
@@ -500,13 +546,14 @@ impl TranscriptHook for UndatedFirstWhenAskedAgain {
     }
 }
 
-struct AlternativesHaveNegativeScores;
+struct ExclusionsHaveNegativeScores;
 
 #[async_trait]
-impl TranscriptHook for AlternativesHaveNegativeScores {
+impl TranscriptHook for ExclusionsHaveNegativeScores {
     async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
         let mut page = search(at, request).await?;
-        if matches!(request.query.expression(), Expression::Any(parts) if parts.len() > 2) {
+        let beginning = |of: &Expression| matches!(of, Expression::Phrase(phrase) if phrase.is_prefix());
+        if matches!(request.query.expression(), Expression::Without { include, .. } if beginning(include)) {
             page.items.iter_mut().for_each(|hit| hit.score = hit.score.map(|score| -score));
         }
         Ok(page)
@@ -529,7 +576,10 @@ impl TranscriptHook for Rescored {
         {
             return Ok(Page { items, next });
         }
-        let score = |hit: &SearchHit| SearchHit { score: Some((self.score)(hit, &items)), ..hit.clone() };
+        let score = |hit: &SearchHit| SearchHit {
+            score: hit.score.map(|score| (self.score)(hit, score)),
+            ..hit.clone()
+        };
         let mut scored: Vec<_> = items.iter().map(score).collect();
         // Of the same score they stay in the order of their videos and languages.
         scored.sort_by(|a, b| (&a.video_id, &a.language).cmp(&(&b.video_id, &b.language)));

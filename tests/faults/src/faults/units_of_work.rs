@@ -845,7 +845,7 @@ fn waiting() -> Vec<Fault> {
 }
 
 fn not_now() -> Error {
-    Error::Timeout { waited_for: "the right to write", waited_ms: 0 }
+    Error::Timeout { waited_for: "the right to write", waited_ms: 1_000 }
 }
 
 /// The units of work that waited, and how many calls each has seen.

@@ -10,7 +10,7 @@
 //! in which all could have run one after the other. A unit of work that wrote nothing has read one moment of that
 //! order, and needs no certification.
 //!
-//! Its broken twins, one for each [`Flaw`], leave something of this out.
+//! Its broken twins, one for each [`Flaw`], leave something of this out. Its [wary](Wary) twin does too much.
 
 mod calls;
 mod flaw;
@@ -44,7 +44,7 @@ impl Harness for Optimistic {
     type Guard = ();
 
     async fn open(&self, setup: Setup) -> Result<(Arc<dyn Store>, ()), String> {
-        let store = OptimisticStore::new(self.0, setup).map_err(|error| error.chain())?;
+        let store = OptimisticStore::new(self.0, false, setup).map_err(|error| error.chain())?;
         Ok((Arc::new(store), ()))
     }
 
@@ -52,6 +52,25 @@ impl Harness for Optimistic {
         Exceptions::none()
             .without(Capability::Durability, "what it holds lives as long as its process")
             .at_once(&CallKind::all_but(&[CallKind::Close]), "nobody waits for anybody")
+    }
+}
+
+/// Opens stores that are right, and answer [`Conflict::Serialization`](tubeatlas_ports::Conflict::Serialization) as
+/// often as they may: to every call of a unit of work that may write, once anything at all was committed since it
+/// began.
+pub struct Wary;
+
+#[async_trait]
+impl Harness for Wary {
+    type Guard = ();
+
+    async fn open(&self, setup: Setup) -> Result<(Arc<dyn Store>, ()), String> {
+        let store = OptimisticStore::new(None, true, setup).map_err(|error| error.chain())?;
+        Ok((Arc::new(store), ()))
+    }
+
+    fn exceptions(&self) -> Exceptions {
+        Optimistic(None).exceptions()
     }
 }
 
@@ -64,6 +83,8 @@ pub struct OptimisticStore {
 /// What the store and its units of work share.
 struct Shared {
     flaw: Option<Flaw>,
+    /// Whether a unit of work gives way to whatever was committed since it began.
+    wary: bool,
     clock: Arc<dyn Clock>,
     /// The last revision that a call may have given.
     last_revision: AtomicU64,
@@ -96,14 +117,14 @@ fn any(kind: EntityKind) -> Key {
 const REVISIONS_PER_CALL: u64 = 2 * MAX_BATCH as u64;
 
 impl OptimisticStore {
-    fn new(flaw: Option<Flaw>, Setup { clock, ids, limits }: Setup) -> Result<Self> {
+    fn new(flaw: Option<Flaw>, wary: bool, Setup { clock, ids, limits }: Setup) -> Result<Self> {
         let Limits { acquire_timeout, unit_of_work_timeout, connections: _ } = limits;
         let config = MemoryConfig { acquire_timeout, unit_of_work_timeout };
         let gate = MemoryStore::new(config, clock.clone(), ids);
         let fork = Fork::of(&gate)?;
         let head = Head { fork, version: 0, written: HashMap::new(), traces: Traces::default() };
-        let shared =
-            Arc::new(Shared { flaw, clock, last_revision: AtomicU64::new(0), gate, head: Mutex::new(head) });
+        let (last_revision, head) = (AtomicU64::new(0), Mutex::new(head));
+        let shared = Arc::new(Shared { flaw, wary, clock, last_revision, gate, head });
         Ok(Self { session: Session::Store(shared.clone()), shared })
     }
 }

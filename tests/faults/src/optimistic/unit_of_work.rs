@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tubeatlas_ports::{
-    Conflict, Error, Mode, Repositories, Result, Store, UnitOfWork, delegate_repositories,
+    ChannelFilter, Conflict, Error, Mode, Repositories, Result, Store, UnitOfWork, delegate_repositories,
 };
 
 use super::calls::Session;
@@ -82,6 +82,7 @@ impl Unit {
         about: Vec<Key>,
         call: impl Fn(&dyn Repositories) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
+        self.gives_way()?;
         if self.shared.flaw.is_some() {
             let view = self.shared.broken_view(&lock(&self.shared.head), Some(self), method)?;
             if let Some(view) = view {
@@ -99,9 +100,20 @@ impl Unit {
         about: Vec<Key>,
         call: impl Fn(&dyn Repositories) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
+        self.gives_way()?;
         let answer = self.make(&*self.inner, method, about, true, call)?;
         self.write_in_place()?;
         Ok(answer)
+    }
+
+    /// Whether a [wary](super::Wary) store keeps it from going on.
+    fn gives_way(&self) -> Result<()> {
+        let Self { shared, mode, base, inner, .. } = self;
+        if !shared.wary || *mode == Mode::ReadOnly || lock(&shared.head).version == *base {
+            return Ok(());
+        }
+        now(inner.channels().count(&ChannelFilter::default()))?; // unless it has ended
+        Err(Error::Conflict(Conflict::Serialization))
     }
 
     fn make<T: Debug>(
@@ -129,6 +141,7 @@ impl Unit {
     }
 
     fn commit(self) -> Result<()> {
+        self.gives_way()?;
         let Self { shared, mode, base, fork, inner, _inside, log } = self;
         let log = mem::take(&mut *lock(&log));
         let mut head = lock(&shared.head);

@@ -1,0 +1,96 @@
+//! [`Relevance`]: how well a passage answers a query, for adapters whose engine has no measure of its own.
+
+use super::{Phrase, phrase_ranges};
+
+/// How soon more occurrences stop to count for more. The usual value.
+const K1: f64 = 1.2;
+/// How much the length of a passage counts. The usual value.
+const B: f64 = 0.75;
+
+/// Scores passages for the phrases of one query: Okapi BM25 with the usual parameters (k1 = 1.2, b = 0.75; S. Robertson
+/// and H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009), and a weight that is never
+/// negative: the logarithm of 1 + (N − n + 0.5) / (n + 0.5), where n of N passages hold the phrase.
+///
+/// So more occurrences score higher, a rarer phrase scores higher, and a longer passage lower, however often a
+/// phrase occurs. Counts above 2⁵³ are rounded.
+///
+/// ```
+/// use tubeatlas_domain::search::{Relevance, SearchQuery};
+///
+/// let query = SearchQuery::parse("yeast OR dough")?;
+/// // Of 1,000 passages of 150 words each, 3 hold "yeast" and 40 hold "dough".
+/// let relevance = Relevance::new(1_000, 150.0, query.phrases().into_iter().zip([3, 40]));
+/// assert!(relevance.score(&["dry", "yeast"]) > relevance.score(&["dry", "dough"]));
+/// # Ok::<(), tubeatlas_domain::search::QueryError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Relevance<'a> {
+    weighted: Vec<(&'a Phrase, f64)>,
+    mean_tokens: f64,
+}
+
+impl<'a> Relevance<'a> {
+    /// For these phrases, each with the number of passages that hold it (which may also be, for a phrase of several
+    /// words, the number of those that hold all of its words), where there are so many passages in all, of so
+    /// many tokens on average.
+    pub fn new(
+        passages: u64,
+        mean_tokens: f64,
+        phrases: impl IntoIterator<Item = (&'a Phrase, u64)>,
+    ) -> Self {
+        let weigh = |(phrase, holders): (_, u64)| {
+            let others = passages.saturating_sub(holders) as f64;
+            (phrase, ((others + 0.5) / (holders as f64 + 0.5)).ln_1p())
+        };
+        Self { weighted: phrases.into_iter().map(weigh).collect(), mean_tokens: mean_tokens.max(1.0) }
+    }
+
+    /// The score of a passage with these tokens; 0 if no phrase occurs in it.
+    pub fn score(&self, tokens: &[&str]) -> f64 {
+        let length = 1.0 - B + B * tokens.len() as f64 / self.mean_tokens;
+        let of_phrase = |(phrase, weight): &(&Phrase, f64)| {
+            let occurrences = phrase_ranges(phrase, tokens).len() as f64;
+            weight * occurrences * (K1 + 1.0) / (occurrences + K1 * length)
+        };
+        self.weighted.iter().map(of_phrase).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::SearchQuery;
+
+    fn score(holders: &[u64], query: &str, text: &str) -> f64 {
+        let query = SearchQuery::parse(query).unwrap();
+        let phrases = query.phrases().into_iter().zip(holders.iter().copied());
+        Relevance::new(3, 8.0 / 3.0, phrases).score(&text.split(' ').collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn scores_are_those_of_the_formula() {
+        let length = 0.25 + 0.75 * 2.0 / (8.0 / 3.0);
+        let a = (1.0_f64 + 1.5 / 2.5).ln() * 2.0 * 2.2 / (2.0 + 1.2 * length);
+        assert!((score(&[2], "a", "a a") - a).abs() < 1e-12);
+        let (a, b) = ((1.0_f64 + 1.5 / 2.5).ln(), (1.0_f64 + 2.5 / 1.5).ln());
+        let both = (a + b) * 2.2 / (1.0 + 1.2 * length);
+        assert!((score(&[2, 1], "a OR b", "a b") - both).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_does_not_occur_scores_nothing_and_nothing_is_no_number() {
+        assert_eq!(score(&[0], "x", "a b"), 0.0);
+        let query = SearchQuery::parse("x").unwrap();
+        assert_eq!(Relevance::new(0, 0.0, query.phrases().into_iter().zip([0])).score(&[]), 0.0);
+        assert!(Relevance::new(0, f64::NAN, query.phrases().into_iter().zip([9])).score(&["x"]) > 0.0);
+    }
+
+    #[test]
+    fn a_word_that_all_hold_still_weighs_something() {
+        assert!(score(&[3], "a", "a") > 0.0);
+        assert!(score(&[1], "b", "a b") > score(&[3], "a", "a b"));
+        assert!(score(&[3], "a", "a a") > score(&[3], "a", "a b"));
+        assert!(score(&[3], "a", "a b") > score(&[3], "a", "a b c"));
+        assert!(score(&[2], "\"a b\"", "a b") > 0.0 && score(&[2], "\"b a\"", "a b") == 0.0);
+    }
+}
