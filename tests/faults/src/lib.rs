@@ -5,6 +5,8 @@
 //! a method of a hook, which passes it on unless a fault overrides it. A [`Fault`] is such a hook, the rule
 //! that must reject it, what that rule must say, and which other rules cannot help noticing it.
 //!
+//! [Right adapters](Benign) of other kinds must pass, so that no rule asks for more than the ports promise.
+//!
 //! What is about isolation can only go wrong where units of work interleave. Those faults are [flaws](optimistic::Flaw)
 //! of the [optimistic store](optimistic), which without a flaw is right and passes the whole contract.
 //!
@@ -16,12 +18,14 @@
 //! ```text
 //! cargo run -p tubeatlas-faults -- CHN-L-003     # the faults of rules whose id begins so
 //! cargo run -p tubeatlas-faults                  # all faults
+//! cargo run -p tubeatlas-faults -- --benign 1000 # the right adapters, with so many seeds each
 //! ```
 //!
 //! It says whether the rule rejected the fault and for the right reason, and what else did. `cargo test -p
 //! tubeatlas-faults` tries each fault against its own rule and its companions alone.
 
 mod adapter;
+mod benign;
 mod durable;
 mod fault;
 pub mod faults;
@@ -32,6 +36,7 @@ pub mod optimistic;
 mod trial;
 
 pub use adapter::{Declaring, FaultyHarness, FaultyStore};
+pub use benign::Benign;
 pub use durable::{Durable, Reopening};
 pub use fault::{Companion, Fault};
 pub use hooks::{

@@ -2,16 +2,27 @@
 //! rules begin whose faults are tried (`CHN`, `VID-L-003`); without any, all are.
 //!
 //! Fails if a fault was not rejected as it declares.
+//!
+//! `cargo run -p tubeatlas-faults -- --benign N` tries the right adapters of other kinds with the seeds 1 to N against the
+//! rules that depend on one, and fails if anything is found.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use tubeatlas_contract::{RULES, Strength};
-use tubeatlas_faults::{faults, try_all};
+use tubeatlas_contract::{Options, RULES, Strength, WATCHDOG};
+use tubeatlas_faults::{Benign, faults, try_all};
 
 fn main() -> io::Result<ExitCode> {
     let prefixes: Vec<String> = std::env::args().skip(1).collect();
+    if let [option, seeds] = &prefixes[..]
+        && option == "--benign"
+    {
+        return match seeds.parse() {
+            Ok(seeds) => try_benign(seeds),
+            Err(error) => Err(io::Error::other(format!("--benign {seeds:?}: {error}"))),
+        };
+    }
     let mut faults = faults::all();
     faults
         .retain(|fault| prefixes.is_empty() || prefixes.iter().any(|prefix| fault.rule.starts_with(prefix)));
@@ -45,6 +56,22 @@ fn main() -> io::Result<ExitCode> {
     writeln!(out, "stochastic rules that rejected one: {}", list(stochastic))?;
     writeln!(out, "must rules without a fault: {}", faults::without_fault().len())?;
     Ok(if exact == all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn try_benign(seeds: u64) -> io::Result<ExitCode> {
+    let (mut out, mut exit) = (io::stdout(), ExitCode::SUCCESS);
+    for benign in Benign::ALL {
+        let options = Options { watchdog: 4 * WATCHDOG, ..Options::default() };
+        let (cases, found) = benign.try_seeds(1..=seeds, &options);
+        for text in &found {
+            writeln!(out, "{text}\n")?;
+        }
+        writeln!(out, "{benign:?}: {} failures in {cases} cases of {seeds} seeds", found.len())?;
+        if cases == 0 || !found.is_empty() {
+            exit = ExitCode::FAILURE;
+        }
+    }
+    Ok(exit)
 }
 
 fn list(ids: BTreeSet<String>) -> String {

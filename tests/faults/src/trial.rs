@@ -66,7 +66,7 @@ pub fn try_all<'a>(pairs: &[(&'a Fault, &'static Rule)]) -> Vec<Trial<'a>> {
 }
 
 /// Does the work for each item, some at a time; the answers stand in the order of the items.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(items.len())));
     thread::scope(|scope| {
         let processors = thread::available_parallelism().map_or(1, usize::from);

@@ -179,6 +179,11 @@ fn orders_and_pages() -> Vec<Fault> {
             || Hooks::new().transcripts(ExclusionsHaveNegativeScores),
         )
         .also(
+            "SEA-M-001",
+            "some of the queries that it draws are such",
+            &["the best score first, then by video and language", "observed: [(-"],
+        )
+        .also(
             "SEA-M-002",
             "some of the queries that it draws are such",
             &["the best score first, then by video and language", "observed: [(-"],
