@@ -28,14 +28,7 @@ pub(crate) struct DocumentKey {
 #[derive(PartialEq)]
 struct Document {
     key: Arc<DocumentKey>,
-    passages: Vec<IndexedPassage>,
-}
-
-#[derive(PartialEq)]
-struct IndexedPassage {
-    /// Its tokens, joined by one space.
-    text: String,
-    tokens: u32,
+    passages: Vec<Passage>,
 }
 
 /// A passage: the number of its document, and behind that its own, in one word, because there are many.
@@ -67,21 +60,16 @@ pub(crate) struct Index {
     numbers: OrdMap<Arc<DocumentKey>, u64>,
     last_number: u64,
     holders: Groups<Arc<str>, PassageKey>,
-    /// How many passages there are, and how many tokens they have.
+    /// How many passages there are.
     passages: u64,
-    tokens: u64,
 }
 
 impl Document {
     /// The passages with their keys, and each of their words once.
     fn words(&self, number: u64) -> impl Iterator<Item = (PassageKey, BTreeSet<&str>)> {
-        (0..).zip(&self.passages).map(move |(ordinal, passage)| {
-            (PassageKey::new(number, ordinal), passage.text.split(' ').collect())
-        })
-    }
-
-    fn tokens(&self) -> u64 {
-        self.passages.iter().map(|passage| u64::from(passage.tokens)).sum()
+        (0..)
+            .zip(&self.passages)
+            .map(move |(ordinal, passage)| (PassageKey::new(number, ordinal), passage.tokens().collect()))
     }
 }
 
@@ -92,7 +80,6 @@ impl Index {
         if let Some((number, old)) = number.and_then(|number| Some((number, self.documents.remove(&number)?)))
         {
             self.passages -= old.passages.len() as u64;
-            self.tokens -= old.tokens();
             for (passage, words) in old.words(number) {
                 words.into_iter().for_each(|word| self.holders.remove(word, &passage));
             }
@@ -105,13 +92,8 @@ impl Index {
             self.last_number
         });
         let key = Arc::new(key);
-        let passages = passages.into_iter().map(|passage| IndexedPassage {
-            tokens: u32::try_from(passage.tokens().count()).unwrap_or(u32::MAX),
-            text: passage.text,
-        });
-        let document = Document { key: key.clone(), passages: passages.collect() };
+        let document = Document { key: key.clone(), passages };
         self.passages += document.passages.len() as u64;
-        self.tokens += document.tokens();
         for (passage, words) in document.words(number) {
             words.into_iter().for_each(|word| self.holders.insert_at(word, passage));
         }
@@ -206,12 +188,9 @@ impl Index {
 /// How relevant passages are to a query.
 fn relevance<'a>(index: &Index, query: &'a SearchQuery) -> Relevance<'a> {
     // Of a phrase it counts which passages hold its words, also apart from each other.
-    let holders = |phrase: &Phrase| match Index::parts(phrase) {
-        ([word], None) => index.holders.of(word.as_str()).map_or(0, OrdSet::len),
-        _ => index.candidates_of_phrase(phrase).len(),
-    };
-    let phrases = query.phrases().into_iter().map(|phrase| (phrase, holders(phrase) as u64));
-    Relevance::new(index.passages, index.tokens as f64 / index.passages.max(1) as f64, phrases)
+    let holders = |phrase| index.candidates_of_phrase(phrase).len() as u64;
+    let phrases = query.phrases().into_iter().map(|phrase| (phrase, holders(phrase)));
+    Relevance::new(index.passages, phrases)
 }
 
 /// Where a hit stands in its order.
@@ -292,7 +271,7 @@ pub(crate) fn search(state: &State, request: &SearchRequest) -> Result<Page<Sear
         let Some(published_at) = place(&document.key) else { continue };
         let mut scores = passages.iter().filter_map(|key| {
             let passage = document.passages.get(key.ordinal())?;
-            let tokens: Vec<&str> = passage.text.split(' ').collect();
+            let tokens: Vec<&str> = passage.tokens().collect();
             let found = query.expression().matches(&tokens);
             found.then(|| ranking.as_ref().map_or(0.0, |ranking| ranking.score(&tokens)))
         });

@@ -1,6 +1,6 @@
 //! [`Relevance`]: how well a passage answers a query, for adapters whose engine has no measure of its own.
 
-use super::{Phrase, phrase_ranges};
+use super::{PASSAGE_TOKENS, Phrase, phrase_ranges};
 
 /// How soon more occurrences stop to count for more. The usual value.
 const K1: f64 = 1.2;
@@ -9,7 +9,8 @@ const B: f64 = 0.75;
 
 /// Scores passages for the phrases of one query: Okapi BM25 with the usual parameters (k1 = 1.2, b = 0.75; S. Robertson
 /// and H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009), and a weight that is never
-/// negative: the logarithm of 1 + (N − n + 0.5) / (n + 0.5), where n of N passages hold the phrase.
+/// negative: the logarithm of 1 + (N − n + 0.5) / (n + 0.5), where n of N passages hold the phrase. Transcripts are cut
+/// into passages of one length, [`PASSAGE_TOKENS`], so that is taken for the mean of their lengths.
 ///
 /// So more occurrences score higher, a rarer phrase scores higher, and a longer passage lower, however often a
 /// phrase occurs. Counts above 2⁵³ are rounded.
@@ -18,36 +19,31 @@ const B: f64 = 0.75;
 /// use tubeatlas_domain::search::{Relevance, SearchQuery};
 ///
 /// let query = SearchQuery::parse("yeast OR dough")?;
-/// // Of 1,000 passages of 150 words each, 3 hold "yeast" and 40 hold "dough".
-/// let relevance = Relevance::new(1_000, 150.0, query.phrases().into_iter().zip([3, 40]));
+/// // Of 1,000 passages, 3 hold "yeast" and 40 hold "dough".
+/// let relevance = Relevance::new(1_000, query.phrases().into_iter().zip([3, 40]));
 /// assert!(relevance.score(&["dry", "yeast"]) > relevance.score(&["dry", "dough"]));
 /// # Ok::<(), tubeatlas_domain::search::QueryError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Relevance<'a> {
     weighted: Vec<(&'a Phrase, f64)>,
-    mean_tokens: f64,
 }
 
 impl<'a> Relevance<'a> {
     /// For these phrases, each with the number of passages that hold it (which may also be, for a phrase of several
-    /// words, the number of those that hold all of its words), where there are so many passages in all, of so
-    /// many tokens on average.
-    pub fn new(
-        passages: u64,
-        mean_tokens: f64,
-        phrases: impl IntoIterator<Item = (&'a Phrase, u64)>,
-    ) -> Self {
+    /// words, the number of those that hold all of its words), where there are so many passages in all.
+    pub fn new(passages: u64, phrases: impl IntoIterator<Item = (&'a Phrase, u64)>) -> Self {
         let weigh = |(phrase, holders): (_, u64)| {
+            // More holders than passages are there only where one of the two is an estimate.
             let others = passages.saturating_sub(holders) as f64;
             (phrase, ((others + 0.5) / (holders as f64 + 0.5)).ln_1p())
         };
-        Self { weighted: phrases.into_iter().map(weigh).collect(), mean_tokens: mean_tokens.max(1.0) }
+        Self { weighted: phrases.into_iter().map(weigh).collect() }
     }
 
     /// The score of a passage with these tokens; 0 if no phrase occurs in it.
-    pub fn score(&self, tokens: &[&str]) -> f64 {
-        let length = 1.0 - B + B * tokens.len() as f64 / self.mean_tokens;
+    pub fn score<T: AsRef<str>>(&self, tokens: &[T]) -> f64 {
+        let length = 1.0 - B + B * tokens.len() as f64 / PASSAGE_TOKENS as f64;
         let of_phrase = |(phrase, weight): &(&Phrase, f64)| {
             let occurrences = phrase_ranges(phrase, tokens).len() as f64;
             weight * occurrences * (K1 + 1.0) / (occurrences + K1 * length)
@@ -64,12 +60,12 @@ mod tests {
     fn score(holders: &[u64], query: &str, text: &str) -> f64 {
         let query = SearchQuery::parse(query).unwrap();
         let phrases = query.phrases().into_iter().zip(holders.iter().copied());
-        Relevance::new(3, 8.0 / 3.0, phrases).score(&text.split(' ').collect::<Vec<_>>())
+        Relevance::new(3, phrases).score(&text.split(' ').collect::<Vec<_>>())
     }
 
     #[test]
     fn scores_are_those_of_the_formula() {
-        let length = 0.25 + 0.75 * 2.0 / (8.0 / 3.0);
+        let length = 0.25 + 0.75 * 2.0 / 240.0;
         let a = (1.0_f64 + 1.5 / 2.5).ln() * 2.0 * 2.2 / (2.0 + 1.2 * length);
         assert!((score(&[2], "a", "a a") - a).abs() < 1e-12);
         let (a, b) = ((1.0_f64 + 1.5 / 2.5).ln(), (1.0_f64 + 2.5 / 1.5).ln());
@@ -81,8 +77,8 @@ mod tests {
     fn what_does_not_occur_scores_nothing_and_nothing_is_no_number() {
         assert_eq!(score(&[0], "x", "a b"), 0.0);
         let query = SearchQuery::parse("x").unwrap();
-        assert_eq!(Relevance::new(0, 0.0, query.phrases().into_iter().zip([0])).score(&[]), 0.0);
-        assert!(Relevance::new(0, f64::NAN, query.phrases().into_iter().zip([9])).score(&["x"]) > 0.0);
+        assert_eq!(Relevance::new(0, query.phrases().into_iter().zip([0])).score::<&str>(&[]), 0.0);
+        assert!(Relevance::new(0, query.phrases().into_iter().zip([9])).score(&["x"]) > 0.0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tubeatlas_domain::search::{
-    Expression, PASSAGE_TOKENS, Passage, Phrase, Relevance, SearchQuery, find_in_text, metadata_passages,
+    Expression, Passage, Phrase, Relevance, SearchQuery, find_in_text, metadata_passages,
     transcript_passages,
 };
 use tubeatlas_domain::{LanguageTag, Transcript, TranscriptId, Video, VideoId};
@@ -280,11 +280,10 @@ impl<'a> Index<'a> {
 }
 
 /// How relevant passages are. Rarity counts all passages of the store, not only those that a filter takes in.
-/// Passages are cut to one length, so that is taken for the mean of their lengths.
 fn relevance<'a>(index: &Index<'_>, query: &'a SearchQuery) -> Result<Relevance<'a>> {
     let holders = |phrase| index.holders.get(phrase).map_or(0, Passages::len) as u64;
     let phrases = query.phrases().into_iter().map(|phrase| (phrase, holders(phrase)));
-    Ok(Relevance::new(index.draft.len(PASSAGES)?, PASSAGE_TOKENS as f64, phrases))
+    Ok(Relevance::new(index.draft.len(PASSAGES)?, phrases))
 }
 
 /// The score of a document: that of the best of its passages that were found.
