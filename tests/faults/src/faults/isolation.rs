@@ -163,6 +163,11 @@ const FLAWS: &[(Flaw, &str, &[&str], &[Rejection])] = &[
                 "it reads with get_many, too",
                 &["no aborted read (G1a)", "T2 get x and y: x = 101, y = 20"],
             ),
+            (
+                "CAN-U-007",
+                "whether a dropped unit of work left something is looked up with get_many",
+                &["what is kept of a unit of work that was not committed: Before", "observed: After"],
+            ),
         ],
     ),
     (
