@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use diesel::{Connection, RunQueryDsl, SqliteConnection};
+use diesel::{RunQueryDsl, SqliteConnection};
 use tubeatlas_ports::{Error, Result};
 
 use crate::connection::{ConnectionSettings, NumberRow, TextRow};
@@ -173,10 +173,7 @@ pub(crate) fn definitions(connection: &mut SqliteConnection) -> Result<Vec<Strin
 
 /// The schema is what the migrations make of an empty database.
 fn check_schema(connection: &mut SqliteConnection) -> Result<String> {
-    let mut expected = SqliteConnection::establish(":memory:").map_err(|error| Error::Unavailable {
-        message: "no empty database could be made to compare with".to_owned(),
-        source: Some(Box::new(error)),
-    })?;
+    let mut expected = migrations::empty()?;
     migrations::run(&mut expected, std::path::Path::new(":memory:"))?;
     let (expected, found) = (definitions(&mut expected)?, definitions(connection)?);
     let missing = expected.iter().filter(|definition| !found.contains(definition));

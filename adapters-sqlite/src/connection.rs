@@ -144,7 +144,9 @@ impl ConnectionSettings {
         }
         // busy_timeout comes first, for the others may have to wait for a lock. What a foreign hand wrote
         // into the file must not run code or map memory: trusted_schema, cell_size_check and mmap_size are
-        // what SQLite advises for files from elsewhere (https://sqlite.org/security.html).
+        // what SQLite advises for files from elsewhere (https://sqlite.org/security.html). SQLITE_DBCONFIG_DEFENSIVE,
+        // which it advises too, can only be set through its C interface; it guards against SQL of others, and none
+        // of that is run here.
         let pragmas = format!(
             "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = {}; PRAGMA synchronous = {};
              PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;
@@ -167,6 +169,8 @@ impl ConnectionSettings {
             ("foreign_keys", i64::from(self.foreign_keys)),
             ("synchronous", i64::from(self.synchronous)),
             ("query_only", i64::from(self.read_only)),
+            ("trusted_schema", 0),
+            ("cell_size_check", 1),
         ];
         for (name, wanted) in wanted {
             let actual = pragma(connection, name)?;

@@ -30,15 +30,19 @@ impl DatabaseFile {
                 (folder.path().join("catalogue.db"), Some(folder))
             }
         };
-        if path.is_dir() {
-            let message = format!("{} is a folder; name a file in it", path.display());
-            return Err(Error::Unavailable { message, source: None });
-        }
+        refuse_unless_file(&path)?;
         if let Some(folder) = path.parent() {
             make_folder(folder).map_err(|error| unavailable(folder, error))?;
         }
         make_file(&path).map_err(|error| unavailable(&path, error))?;
         Ok(Self { path, temporary })
+    }
+
+    /// The file with this name behind the database's: `-wal`, `-shm` or `-journal`.
+    pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(suffix);
+        path.into()
     }
 
     /// The path as SQLite takes it.
@@ -62,6 +66,7 @@ pub(crate) struct FileIdentity {
 impl FileIdentity {
     /// The file that lies at the path now.
     pub(crate) fn of(path: &Path) -> Result<Self> {
+        refuse_unless_file(path)?;
         #[cfg(unix)]
         let device_and_inode = device_and_inode(path).map_err(|error| unavailable(path, error))?;
         Ok(Self {
@@ -90,7 +95,7 @@ impl FileIdentity {
 #[cfg(unix)]
 fn device_and_inode(path: &Path) -> io::Result<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
-    let metadata = fs::metadata(path)?;
+    let metadata = fs::symlink_metadata(path)?;
     Ok((metadata.dev(), metadata.ino()))
 }
 
@@ -103,18 +108,40 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
+/// Makes an empty file if there is none. One that is there is not even opened: to close it would take away the locks
+/// that SQLite has on it in this process (<https://sqlite.org/howtocorrupt.html>, on close and POSIX locks).
 fn make_file(path: &Path) -> io::Result<()> {
-    if path.exists() {
-        return Ok(());
-    }
     let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result.map(drop),
+    }
 }
 
-fn unavailable(path: &Path, error: io::Error) -> Error {
+/// Refuses what lies at the path if it is no plain file. A symbolic link would let whoever may write in the folder
+/// choose which file is written to, and SQLite names its log after the link for one program and after the file for
+/// another.
+pub(crate) fn refuse_unless_file(path: &Path) -> Result<()> {
+    let kind = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unavailable(path, error)),
+        Ok(metadata) if metadata.is_file() => return Ok(()),
+        Ok(metadata) => metadata.file_type(),
+    };
+    let problem = if kind.is_dir() {
+        "is a folder; name a file in it"
+    } else if kind.is_symlink() {
+        "is a symbolic link; name the file itself"
+    } else {
+        "is a device, a pipe or a socket; name a plain file"
+    };
+    Err(Error::Unavailable { message: format!("{} {problem}", path.display()), source: None })
+}
+
+pub(crate) fn unavailable(path: &Path, error: io::Error) -> Error {
     let message = format!("cannot use {} for a database; check the path and its permissions", path.display());
     Error::Unavailable { message, source: Some(Box::new(error)) }
 }
@@ -134,9 +161,33 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_no_database() {
+    fn what_is_no_plain_file_is_no_database() {
         let folder = tempfile::tempdir().unwrap();
-        let error = DatabaseFile::prepare(&Location::File(folder.path().to_owned())).unwrap_err();
-        assert!(error.to_string().contains("is a folder"), "{error}");
+        let (link, dangling) = (folder.path().join("link.db"), folder.path().join("dangling.db"));
+        let elsewhere = folder.path().join("elsewhere.db");
+        std::os::unix::fs::symlink(folder.path().join("missing.db"), &dangling).unwrap();
+        fs::write(&elsewhere, "").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+        for (path, says) in [
+            (folder.path(), "is a folder"),
+            (&link, "is a symbolic link"),
+            (&dangling, "is a symbolic link"),
+            (Path::new("/dev/null"), "is a device"),
+        ] {
+            let error = DatabaseFile::prepare(&Location::File(path.to_owned())).unwrap_err();
+            assert!(error.to_string().contains(says), "{error}");
+        }
+        assert!(!folder.path().join("missing.db").exists(), "the link was not followed");
+    }
+
+    #[test]
+    fn a_link_that_takes_the_place_of_the_open_file_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, moved) = (folder.path().join("catalogue.db"), folder.path().join("moved.db"));
+        DatabaseFile::prepare(&Location::File(path.clone())).unwrap();
+        let identity = FileIdentity::of(&path).unwrap();
+        fs::rename(&path, &moved).unwrap();
+        std::os::unix::fs::symlink(&moved, &path).unwrap();
+        assert!(identity.check().is_err());
     }
 }

@@ -46,6 +46,7 @@ mod media_files;
 mod migrations;
 mod passages;
 mod pool;
+mod probe;
 mod processing_tasks;
 mod schema;
 mod search;

@@ -15,7 +15,7 @@ use crate::error::Context;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
 /// `PRAGMA application_id` of our files: "TbAt".
-const APPLICATION_ID: i64 = 0x5462_4174;
+pub(crate) const APPLICATION_ID: i64 = 0x5462_4174;
 
 /// The oldest SQLite that is accepted: the bundled one, with which everything here is tested. A system's older
 /// one could be linked in its place, and nothing is known of how it would do.
@@ -41,10 +41,7 @@ pub(crate) fn check_file(connection: &mut SqliteConnection, path: &Path) -> Resu
         return Ok(()); // an empty file, which becomes ours
     }
     if application_id != APPLICATION_ID {
-        return refused(format!(
-            "{} is an SQLite database, but not one of Tubeatlas; name another file",
-            path.display()
-        ));
+        return Err(not_ours(path));
     }
     let known = names()?;
     let unknown: Vec<String> =
@@ -59,22 +56,40 @@ pub(crate) fn check_file(connection: &mut SqliteConnection, path: &Path) -> Resu
     ))
 }
 
-/// Refuses an SQLite that is too old.
-pub(crate) fn check_sqlite(connection: &mut SqliteConnection) -> Result<String> {
+/// The refusal of another program's database.
+pub(crate) fn not_ours(path: &Path) -> Error {
+    let message =
+        format!("{} is an SQLite database, but not one of Tubeatlas; name another file", path.display());
+    Error::SchemaMismatch { message }
+}
+
+/// Refuses an SQLite that is too old, before it touches any file; answers its version.
+pub(crate) fn check_sqlite() -> Result<String> {
     let row: TextRow = diesel::sql_query("SELECT sqlite_version() AS value")
-        .get_result(connection)
+        .get_result(&mut empty()?)
         .doing("asking for SQLite's version")?;
-    let mut parts = row.value.split('.').map(|part| part.parse().unwrap_or(0));
+    check_version(&row.value)?;
+    Ok(row.value)
+}
+
+fn check_version(version: &str) -> Result<()> {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
     let mut part = || parts.next().unwrap_or(0);
     let (major, minor, patch) = OLDEST_SQLITE;
     if (part(), part(), part()) >= OLDEST_SQLITE {
-        return Ok(row.value);
+        return Ok(());
     }
-    Err(Error::SchemaMismatch {
-        message: format!(
-            "SQLite {} is too old; {major}.{minor}.{patch} or newer is needed: build with the bundled one",
-            row.value
-        ),
+    let message = format!(
+        "SQLite {version} is too old; {major}.{minor}.{patch} or newer is needed: build with the bundled one"
+    );
+    Err(Error::SchemaMismatch { message })
+}
+
+/// An empty database in memory.
+pub(crate) fn empty() -> Result<SqliteConnection> {
+    SqliteConnection::establish(":memory:").map_err(|error| Error::Unavailable {
+        message: "no database could be made in memory".to_owned(),
+        source: Some(Box::new(error)),
     })
 }
 
@@ -156,4 +171,21 @@ fn run_in_transaction(connection: &mut SqliteConnection) -> Result<Vec<String>> 
 
 fn failed(doing: &str, error: Box<dyn std::error::Error + Send + Sync>) -> Error {
     Error::Backend { message: format!("migrating the schema: {doing}"), source: Some(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_sqlite_is_refused_and_says_which_is_needed() {
+        for version in ["3.53.2", "3.53.10", "3.100.0", "4.0.0"] {
+            check_version(version).unwrap();
+        }
+        for version in ["3.53.1", "3.9.3", "2.99.99", ""] {
+            let error = check_version(version).unwrap_err();
+            assert!(matches!(error, Error::SchemaMismatch { .. }), "{error:?}");
+            assert!(error.to_string().contains("3.53.2"), "{error}");
+        }
+    }
 }

@@ -12,11 +12,12 @@ use tubeatlas_ports::{Clock, Error, Health, IdGenerator, Mode, Result, Store, Un
 
 use crate::config::{JournalMode, SqliteConfig};
 use crate::connection::{ConnectionSettings, Connections, NumberRow, TextRow};
-use crate::error::{Context, NOT_A_DATABASE, with_busy_timeout};
+use crate::error::{Context, with_busy_timeout};
 use crate::file::{DatabaseFile, FileIdentity};
 use crate::inline::InlineReaders;
 use crate::migrations::{self, MigrationStatus};
 use crate::pool::{Length, ReaderPool};
+use crate::probe::probe;
 use crate::session::Session;
 use crate::unit_of_work::{SqliteUnitOfWork, Unit};
 use crate::writer::Writer;
@@ -89,7 +90,7 @@ impl SqliteStore {
     ) -> Result<Self> {
         let config = config.within_bounds();
         let for_opening = config.clone();
-        let Opened { file, connection, sqlite_version, .. } =
+        let Opened { file, identity: file_identity, connection, sqlite_version, .. } =
             blocking(move || open_file(&for_opening, for_opening.migrate)).await?;
         let connections = Connections::new();
         let (path, settings) = (file.as_text()?, ConnectionSettings::new(&config, true));
@@ -100,7 +101,6 @@ impl SqliteStore {
             None
         };
         let readers = ReaderPool::new(path, settings, &config, Arc::clone(&connections));
-        let file_identity = FileIdentity::of(&file.path)?;
         let writer = Writer::start(connection, config.acquire_timeout, &connections, file_identity.clone())?;
         let engine = Arc::new(Engine {
             readers,
@@ -142,15 +142,16 @@ pub async fn migrate(config: &SqliteConfig) -> Result<Vec<String>> {
 pub async fn migration_status(config: &SqliteConfig) -> Result<MigrationStatus> {
     let config = config.clone();
     blocking(move || {
+        migrations::check_sqlite()?;
         let file = DatabaseFile::prepare(&config.location)?;
-        let mut connection = open_connection(&config, true, &file)?;
-        migrations::check_file(&mut connection, &file.path)?;
-        migrations::status(&mut connection)
+        migrations::status(&mut open_as_it_is(&config, true, &file)?)
     })
     .await
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let failed = |error| Error::Backend {
         message: "opening the database ended unexpectedly".to_owned(),
         source: Some(Box::new(error)),
@@ -160,6 +161,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 
 struct Opened {
     file: DatabaseFile,
+    identity: FileIdentity,
     connection: SqliteConnection,
     sqlite_version: String,
     migrated: Vec<String>,
@@ -168,10 +170,12 @@ struct Opened {
 /// Opens the connection that will write: looks at the file before anything is changed, then brings it into
 /// the configured journal mode and up to date.
 fn open_file(config: &SqliteConfig, migrate: bool) -> Result<Opened> {
+    let sqlite_version = migrations::check_sqlite()?;
     let file = DatabaseFile::prepare(&config.location)?;
-    let mut connection = open_connection(config, false, &file)?;
-    let sqlite_version = migrations::check_sqlite(&mut connection)?;
-    migrations::check_file(&mut connection, &file.path)?;
+    // Before and after: if another file takes its place in between, it is not known which one was opened.
+    let identity = FileIdentity::of(&file.path)?;
+    let mut connection = open_as_it_is(config, false, &file)?;
+    identity.check()?;
     let pending = migrations::status(&mut connection)?.pending;
     if !pending.is_empty() && !migrate {
         let message = format!(
@@ -183,18 +187,20 @@ fn open_file(config: &SqliteConfig, migrate: bool) -> Result<Opened> {
     }
     set_journal_mode(&mut connection, config)?;
     let migrated = if pending.is_empty() { pending } else { migrations::run(&mut connection, &file.path)? };
-    Ok(Opened { file, connection, sqlite_version, migrated })
+    Ok(Opened { file, identity, connection, sqlite_version, migrated })
 }
 
-/// Opens a connection; an error about the file as such names it.
-fn open_connection(config: &SqliteConfig, read_only: bool, file: &DatabaseFile) -> Result<SqliteConnection> {
-    ConnectionSettings::new(config, read_only).open(&file.as_text()?).map_err(|error| match error {
-        error if error.chain().contains(NOT_A_DATABASE) => {
-            let message = format!("{} is not an SQLite database; name another file", file.path.display());
-            Error::SchemaMismatch { message }
-        }
-        error => error,
-    })
+/// Opens a connection to a file that is ours, or empty, and changes nothing of any other.
+pub(crate) fn open_as_it_is(
+    config: &SqliteConfig,
+    read_only: bool,
+    file: &DatabaseFile,
+) -> Result<SqliteConnection> {
+    let settings = ConnectionSettings::new(config, read_only);
+    probe(&settings, file)?;
+    let mut connection = settings.open(&file.as_text()?)?;
+    migrations::check_file(&mut connection, &file.path)?;
+    Ok(connection)
 }
 
 /// Sets the journal mode, which is a property of the file and stays. SQLite does not wait for other
@@ -261,17 +267,18 @@ impl Store for SqliteStore {
             .await?;
         self.engine.file_identity.check()?;
         let (open, idle) = self.engine.readers.status();
-        let path = self.engine.file.lock().unwrap_or_else(PoisonError::into_inner).path.clone();
+        let (path, wal) = {
+            let file = self.engine.file.lock().unwrap_or_else(PoisonError::into_inner);
+            (file.path.clone(), file.beside("-wal"))
+        };
         let bytes = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-        let mut wal = path.clone().into_os_string();
-        wal.push("-wal");
         let mut health = Health::new("sqlite");
         health.details = BTreeMap::from([
             ("path", path.display().to_string()),
             ("sqlite_version", self.engine.sqlite_version.clone()),
             ("revision", revision.to_string()),
             ("database_bytes", bytes(&path).to_string()),
-            ("wal_bytes", bytes(wal.as_ref()).to_string()),
+            ("wal_bytes", bytes(&wal).to_string()),
             ("readers_open", open.to_string()),
             ("readers_idle", idle.to_string()),
             ("readers_max", self.engine.config.pool_size.to_string()),

@@ -50,6 +50,70 @@ async fn the_database_of_a_newer_program_is_refused_by_the_migration_it_has() {
     assert!(error.to_string().contains("99991231235959"), "{error}");
 }
 
+/// All files of a folder with their contents, but for `-shm`, which is no more than memory that processes share.
+fn contents(folder: &std::path::Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| !path.to_str().unwrap().ends_with("-shm"));
+    files.map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())).collect()
+}
+
+/// Copies a database and its log as they are while it is open, as the end of a process would leave them.
+fn left_behind(path: &std::path::Path, make: impl FnOnce(&mut SqliteConnection)) {
+    let folder = tempfile::tempdir().unwrap();
+    let original = folder.path().join("original.db");
+    let mut connection = SqliteConnection::establish(original.to_str().unwrap()).unwrap();
+    make(&mut connection);
+    std::fs::copy(&original, path).unwrap();
+    std::fs::copy(folder.path().join("original.db-wal"), format!("{}-wal", path.display())).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_refused_is_left_with_its_log() {
+    // A name with what has a meaning in SQLite's URIs.
+    let folder = tempfile::Builder::new().suffix("100% #1 ?").tempdir().unwrap();
+    let path = folder.path().join("refused.db");
+    for (says, make) in [
+        ("not one of Tubeatlas", "PRAGMA journal_mode = WAL; CREATE TABLE videos (id)"),
+        (
+            "not one of Tubeatlas",
+            "PRAGMA application_id = 7; PRAGMA journal_mode = WAL; CREATE TABLE videos (id)",
+        ),
+        (
+            "newer Tubeatlas (it has 99991231235959",
+            "PRAGMA journal_mode = WAL; PRAGMA application_id = 1415725428;
+             CREATE TABLE __diesel_schema_migrations (version TEXT PRIMARY KEY, run_on TEXT);
+             INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231235959')",
+        ),
+    ] {
+        left_behind(&path, |connection| connection.batch_execute(make).unwrap());
+        let before = contents(folder.path());
+        assert_eq!(before.len(), 2, "{before:?}");
+        let error = open_with(config(&path)).await.unwrap_err();
+        assert!(matches!(&error, Error::SchemaMismatch { .. }), "{error:?}");
+        assert!(error.to_string().contains(says), "{error}");
+        assert!(contents(folder.path()) == before, "{says}: something was changed");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn all_files_of_the_database_belong_to_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new").join("catalogue.db");
+    let store = open_with(config(&path)).await.unwrap();
+    store.videos().create(&video("v")).await.unwrap();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    let mut files = 0;
+    for entry in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{path:?}");
+        files += 1;
+    }
+    assert_eq!(files, 3, "the database, -wal and -shm");
+}
+
 #[tokio::test]
 async fn without_leave_to_migrate_a_new_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -113,7 +177,9 @@ async fn every_connection_has_the_settings() {
         let sync = synchronous.as_number();
         for wanted in [
             format!("journal_mode={}", journal_mode.as_str()),
-            format!("5 readers: busy_timeout=1234 foreign_keys={fk} synchronous={sync} query_only=1"),
+            format!(
+                "5 readers: busy_timeout=1234 foreign_keys={fk} synchronous={sync} query_only=1 trusted_schema=0 cell_size_check=1"
+            ),
             format!("writer: busy_timeout=1234 foreign_keys={fk} synchronous={sync} query_only=0"),
         ] {
             assert!(settings.contains(&wanted), "{settings:?} lacks {wanted:?}");
