@@ -141,23 +141,23 @@ impl SqliteStore {
     }
 }
 
-fn check(name: &str, found: Result<String>) -> Check {
+pub(crate) fn check(name: &str, found: Result<String>) -> Check {
     let ok = found.is_ok();
     let detail = found.unwrap_or_else(|error| error.chain());
     Check { name: name.to_owned(), ok, detail }
 }
 
-fn number(connection: &mut SqliteConnection, sql: &str) -> Result<i64> {
+pub(crate) fn number(connection: &mut SqliteConnection, sql: &str) -> Result<i64> {
     let row: NumberRow = diesel::sql_query(sql).get_result(connection).doing("checking the database")?;
     Ok(row.value)
 }
 
-fn texts(connection: &mut SqliteConnection, sql: &str) -> Result<Vec<String>> {
+pub(crate) fn texts(connection: &mut SqliteConnection, sql: &str) -> Result<Vec<String>> {
     let rows: Vec<TextRow> = diesel::sql_query(sql).load(connection).doing("checking the database")?;
     Ok(rows.into_iter().map(|row| row.value).collect())
 }
 
-fn wrong(message: String) -> Error {
+pub(crate) fn wrong(message: String) -> Error {
     Error::Corrupt { message, source: None }
 }
 
@@ -186,7 +186,7 @@ fn check_schema(connection: &mut SqliteConnection) -> Result<String> {
     Err(Error::SchemaMismatch { message: differences.join("; ") })
 }
 
-fn check_integrity(connection: &mut SqliteConnection) -> Result<String> {
+pub(crate) fn check_integrity(connection: &mut SqliteConnection) -> Result<String> {
     let found = texts(connection, "SELECT integrity_check AS value FROM pragma_integrity_check")?;
     if found == ["ok"] {
         return Ok("integrity_check: ok".to_owned());
@@ -194,7 +194,7 @@ fn check_integrity(connection: &mut SqliteConnection) -> Result<String> {
     Err(wrong(found.join("; ")))
 }
 
-fn check_references(connection: &mut SqliteConnection) -> Result<String> {
+pub(crate) fn check_references(connection: &mut SqliteConnection) -> Result<String> {
     let found = texts(
         connection,
         "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to a missing ' || parent AS value

@@ -38,6 +38,14 @@ impl DatabaseFile {
         Ok(Self { path, temporary })
     }
 
+    /// A file that is there already.
+    pub(crate) fn existing(path: &Path) -> Result<Self> {
+        let path = std::path::absolute(path).map_err(|error| unavailable(path, error))?;
+        refuse_unless_file(&path)?;
+        fs::symlink_metadata(&path).map_err(|error| unavailable(&path, error))?;
+        Ok(Self { path, temporary: None })
+    }
+
     /// The file with this name behind the database's: `-wal`, `-shm` or `-journal`.
     pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
         let mut path = self.path.clone().into_os_string();
@@ -76,6 +84,14 @@ impl FileIdentity {
         })
     }
 
+    /// Whether both are the same file, by whatever path.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        #[cfg(unix)]
+        return self.device_and_inode == other.device_and_inode;
+        #[cfg(not(unix))]
+        return self.path == other.path;
+    }
+
     /// That the path still names the file that was opened. If it was moved, deleted or replaced, what is written
     /// to it is lost for whoever opens the path, and SQLite would even bring the two files' logs together
     /// (<https://sqlite.org/howtocorrupt.html>, on unlinking a database file while in use).
@@ -100,7 +116,7 @@ fn device_and_inode(path: &Path) -> io::Result<(u64, u64)> {
 }
 
 /// Makes the folder and those above it, for their owner alone, where they are missing.
-fn make_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

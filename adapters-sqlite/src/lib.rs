@@ -42,6 +42,7 @@ mod error;
 mod file;
 mod inline;
 mod knowledge_graphs;
+mod maintenance;
 mod media_files;
 mod migrations;
 mod passages;
@@ -62,5 +63,6 @@ mod writer;
 
 pub use check::{Check, PoolCheck};
 pub use config::{JournalMode, Location, SqliteConfig, Synchronous};
+pub use maintenance::{Backup, Checkpoint, Maintenance, Reindexed, Restored, Stats, TableStats, Vacuumed};
 pub use migrations::MigrationStatus;
 pub use store::{SqliteStore, migrate, migration_status};

@@ -100,7 +100,7 @@ fn loaded(found: (MediaFileRow, Option<i64>)) -> Result<Loaded<MediaFile>> {
     Ok(Loaded { stored, hidden_since })
 }
 
-fn words(text: &str) -> BTreeSet<String> {
+pub(crate) fn words(text: &str) -> BTreeSet<String> {
     tokens(text).into_iter().map(|token| token.text).collect()
 }
 
@@ -170,7 +170,7 @@ impl Table for MediaFile {
     }
 }
 
-fn insert_words(connection: &mut SqliteConnection, file: &MediaFile) -> Result<()> {
+pub(crate) fn insert_words(connection: &mut SqliteConnection, file: &MediaFile) -> Result<()> {
     let id = key(file.id);
     for word in words(&file.path) {
         diesel::insert_into(media_file_words::table)

@@ -63,6 +63,13 @@ pub(crate) fn not_ours(path: &Path) -> Error {
     Error::SchemaMismatch { message }
 }
 
+/// The refusal of a database that is not up to date.
+pub(crate) fn needed(path: &Path, pending: &[String]) -> Error {
+    let pending = pending.join(", ");
+    let message = format!("{} needs the migrations {pending}; apply them with `db migrate`", path.display());
+    Error::SchemaMismatch { message }
+}
+
 /// Refuses an SQLite that is too old, before it touches any file; answers its version.
 pub(crate) fn check_sqlite() -> Result<String> {
     let row: TextRow = diesel::sql_query("SELECT sqlite_version() AS value")

@@ -49,16 +49,19 @@ impl IndexChanges {
 }
 
 pub(crate) fn insert_metadata(context: &mut WriteContext<'_>, video: &Video) -> Result<()> {
-    insert(context, &video.id, None, metadata_passages(&video.title, video.description.as_deref()))
+    let found = metadata_passages(&video.title, video.description.as_deref());
+    insert(context.connection, context.index, &video.id, None, found)
 }
 
 pub(crate) fn insert_transcript(context: &mut WriteContext<'_>, transcript: &Transcript) -> Result<()> {
     let language = Some(transcript.language.as_str());
-    insert(context, &transcript.video_id, language, transcript_passages(&transcript.cues))
+    let found = transcript_passages(&transcript.cues);
+    insert(context.connection, context.index, &transcript.video_id, language, found)
 }
 
-fn insert(
-    context: &mut WriteContext<'_>,
+pub(crate) fn insert(
+    connection: &mut SqliteConnection,
+    index: &mut IndexChanges,
     video_id: &VideoId,
     language: Option<&str>,
     found: Vec<Passage>,
@@ -71,9 +74,9 @@ fn insert(
                 passages::ordinal.eq(i32::try_from(passage.ordinal).unwrap_or(i32::MAX)),
             ))
             .returning(passages::id)
-            .get_result(context.connection)
+            .get_result(connection)
             .doing("writing a passage")?;
-        context.index.0.push(IndexChange::Insert { id, tokens: passage.text });
+        index.0.push(IndexChange::Insert { id, tokens: passage.text });
     }
     Ok(())
 }

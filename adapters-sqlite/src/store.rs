@@ -15,6 +15,7 @@ use crate::connection::{ConnectionSettings, Connections, NumberRow, TextRow};
 use crate::error::{Context, with_busy_timeout};
 use crate::file::{DatabaseFile, FileIdentity};
 use crate::inline::InlineReaders;
+use crate::maintenance::Maintenance;
 use crate::migrations::{self, MigrationStatus};
 use crate::pool::{Length, ReaderPool};
 use crate::probe::probe;
@@ -120,6 +121,12 @@ impl SqliteStore {
         Ok(Self { session: Session::Store(Arc::clone(&engine)), engine })
     }
 
+    /// The maintenance of this store's database, also of a temporary one, while the store is open.
+    pub fn maintenance(&self) -> Maintenance {
+        let path = self.engine.file.lock().unwrap_or_else(PoisonError::into_inner).path.clone();
+        Maintenance::of(self.engine.config.clone(), path)
+    }
+
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
@@ -153,7 +160,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let failed = |error| Error::Backend {
-        message: "opening the database ended unexpectedly".to_owned(),
+        message: "work on the database ended unexpectedly".to_owned(),
         source: Some(Box::new(error)),
     };
     tokio::task::spawn_blocking(work).await.map_err(failed)?
@@ -178,12 +185,7 @@ fn open_file(config: &SqliteConfig, migrate: bool) -> Result<Opened> {
     identity.check()?;
     let pending = migrations::status(&mut connection)?.pending;
     if !pending.is_empty() && !migrate {
-        let message = format!(
-            "{} needs the migrations {}; apply them with `db migrate`",
-            file.path.display(),
-            pending.join(", ")
-        );
-        return Err(Error::SchemaMismatch { message });
+        return Err(migrations::needed(&file.path, &pending));
     }
     set_journal_mode(&mut connection, config)?;
     let migrated = if pending.is_empty() { pending } else { migrations::run(&mut connection, &file.path)? };
@@ -205,7 +207,7 @@ pub(crate) fn open_as_it_is(
 
 /// Sets the journal mode, which is a property of the file and stays. SQLite does not wait for other
 /// connections here, whatever busy_timeout says (it would be a deadlock if two did), so we do.
-fn set_journal_mode(connection: &mut SqliteConnection, config: &SqliteConfig) -> Result<()> {
+pub(crate) fn set_journal_mode(connection: &mut SqliteConnection, config: &SqliteConfig) -> Result<()> {
     let wanted = config.journal_mode;
     let deadline = std::time::Instant::now() + config.busy_timeout;
     loop {

@@ -4,6 +4,7 @@
 
 mod cancellation;
 mod concurrency;
+mod maintenance;
 mod opening;
 mod schema;
 mod support;

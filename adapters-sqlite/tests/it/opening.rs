@@ -8,12 +8,7 @@ use tubeatlas_adapters_sqlite::{
 use tubeatlas_domain::{Cue, Entity, LanguageTag, Transcript, TranscriptFields, TranscriptKind, VideoId};
 use tubeatlas_ports::{Error, Repositories, Store, VideoFilter, Visibility};
 
-use crate::support::{config, open_with, video};
-
-/// Runs SQL on a file from outside.
-fn sql(path: &std::path::Path, sql: &str) {
-    SqliteConnection::establish(path.to_str().unwrap()).unwrap().batch_execute(sql).unwrap();
-}
+use crate::support::{config, open_with, sql, video};
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_refused_and_left_alone() {

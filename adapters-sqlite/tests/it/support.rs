@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use tubeatlas_adapters_sqlite::{Location, SqliteConfig, SqliteStore};
 use tubeatlas_domain::{Video, VideoFields, VideoId};
 use tubeatlas_ports::{Result, SystemClock, UuidV7Generator};
@@ -29,4 +31,9 @@ pub(crate) fn id(id: &str) -> VideoId {
 
 pub(crate) fn video(id: &str) -> Video {
     Video::new(VideoFields::new(VideoId::parse(id).unwrap(), format!("Title of {id}"))).unwrap()
+}
+
+/// Runs SQL on a file from outside.
+pub(crate) fn sql(path: &Path, sql: &str) {
+    SqliteConnection::establish(path.to_str().unwrap()).unwrap().batch_execute(sql).unwrap();
 }
