@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
-use tubeatlas_adapters_sqlite::{Location, SqliteConfig, SqliteStore};
+use tubeatlas_adapters_sqlite::{Location, Maintenance, SqliteConfig, SqliteStore};
 use tubeatlas_adapters_ytdlp::YtDlpArchive;
+use tubeatlas_ports::Error::Unsupported;
 use tubeatlas_ports::{ArchiveSource, Clock, IdGenerator, Store, SystemClock, UuidV7Generator};
 
 use crate::error::AppError;
@@ -40,6 +41,12 @@ pub struct Check {
     pub ok: bool,
     /// What was found.
     pub detail: String,
+}
+
+impl From<tubeatlas_adapters_sqlite::Check> for Check {
+    fn from(tubeatlas_adapters_sqlite::Check { name, ok, detail }: tubeatlas_adapters_sqlite::Check) -> Self {
+        Self { name, ok, detail }
+    }
 }
 
 /// How many connections served many queries.
@@ -131,7 +138,7 @@ impl Opened {
             return Ok(vec![Check { name: health.adapter.to_owned(), ok: true, detail }]);
         };
         let checks = sqlite.check().await?;
-        Ok(checks.into_iter().map(|it| Check { name: it.name, ok: it.ok, detail: it.detail }).collect())
+        Ok(checks.into_iter().map(Check::from).collect())
     }
 
     /// Lets many tasks query at once, and sees how many connections served them; `None` if the store has no
@@ -152,7 +159,7 @@ impl Opened {
     }
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -181,6 +188,22 @@ pub async fn migrations(settings: &DatabaseSettings) -> Result<Migrations, AppEr
     let status = tubeatlas_adapters_sqlite::migration_status(&sqlite_config(settings)).await;
     let status = status.map_err(|error| failed(settings, error))?;
     Ok(Migrations { applied: status.applied, pending: status.pending })
+}
+
+/// The maintenance of the database file, and nothing is opened yet. Only [`Missing::Create`] allows that there is none.
+///
+/// # Errors
+/// If there is no database, or it has no file: what is only in memory has nothing to look after.
+pub fn maintenance(settings: &DatabaseSettings, missing: Missing) -> Result<Maintenance, AppError> {
+    if settings.url == DatabaseUrl::Memory {
+        let what = "this on memory:, which keeps nothing that could be looked after";
+        return Err(AppError::Store(Unsupported { what }));
+    }
+    let maintenance = Maintenance::new(sqlite_config(settings))?;
+    if missing != Missing::Create {
+        refuse_missing(settings)?;
+    }
+    Ok(maintenance)
 }
 
 fn refuse_missing(settings: &DatabaseSettings) -> Result<(), AppError> {
@@ -228,6 +251,7 @@ mod tests {
             assert!(matches!(open(&settings, missing).await, Err(AppError::NoDatabase(_))));
         }
         assert!(matches!(migrations(&settings).await, Err(AppError::NoDatabase(_))));
+        assert!(matches!(maintenance(&settings, Missing::Refuse), Err(AppError::NoDatabase(_))));
     }
 
     #[test]

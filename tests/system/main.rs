@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod commands;
+mod database;
 mod import;
 mod service;
 mod support;

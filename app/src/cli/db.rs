@@ -1,10 +1,12 @@
 //! `tubeatlas db`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
+use tubeatlas_adapters_sqlite::{Stats, TableStats};
 
 use super::Context;
 use crate::error::AppError;
@@ -28,6 +30,32 @@ pub(super) enum Db {
         #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000), requires = "pool")]
         queries: u32,
     },
+    /// Copy the database into a file, while others read and write
+    Backup {
+        /// The file; it must not be there
+        file: PathBuf,
+        /// Overwrite the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Make the database from a backup, after the backup was verified
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// Overwrite the database if it holds data
+        #[arg(long)]
+        force: bool,
+    },
+    /// Read everything, and name what is damaged: pages, references, rows, counts, the full-text index
+    Verify,
+    /// Build the full-text index anew from the transcripts, titles and descriptions
+    Reindex,
+    /// Give back the room that nothing uses; needs free space of twice the database's size
+    Vacuum,
+    /// Show sizes and how many rows each table has
+    Stats,
+    /// Bring the write-ahead log into the database, and empty it
+    Checkpoint,
 }
 
 #[derive(Serialize)]
@@ -62,9 +90,128 @@ impl Db {
                 let pool_ok = pool.as_ref().is_none_or(|pool| pool.errors == 0);
                 let checked = Checked { ok: pool_ok && checks.iter().all(|check| check.ok), checks, pool };
                 context.output.show(&checked, checked_text)?;
-                Ok(if checked.ok { ExitCode::SUCCESS } else { ExitCode::from(1) })
+                Ok(code(checked.ok))
+            }
+            Self::Backup { file, force } => {
+                let backup = wiring::maintenance(database, Missing::Refuse)?.backup(&file, force).await?;
+                let milliseconds = wiring::milliseconds(backup.elapsed);
+                let json = json!({"path": backup.path, "bytes": backup.bytes, "elapsed_ms": milliseconds});
+                context.output.show(&json, |_| {
+                    format!("{}: {} in {milliseconds} ms", backup.path.display(), size(backup.bytes))
+                })?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Restore { file, force } => {
+                let restored = wiring::maintenance(database, Missing::Create)?.restore(&file, force).await?;
+                let json =
+                    json!({"path": restored.path, "bytes": restored.bytes, "pending": restored.pending});
+                context.output.show(&json, |_| {
+                    let text = format!("{}: {}, verified\n", restored.path.display(), size(restored.bytes));
+                    text + &restored
+                        .pending
+                        .iter()
+                        .map(|name| format!("pending  {name}\n"))
+                        .collect::<String>()
+                })?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Verify => {
+                let checks = wiring::maintenance(database, Missing::Refuse)?.verify().await?;
+                let checks: Vec<Check> = checks.into_iter().map(Check::from).collect();
+                let checked = Checked { ok: checks.iter().all(|check| check.ok), checks, pool: None };
+                context.output.show(&checked, checked_text)?;
+                Ok(code(checked.ok))
+            }
+            Self::Reindex => {
+                let it = wiring::maintenance(database, Missing::Refuse)?.reindex().await?;
+                let milliseconds = wiring::milliseconds(it.elapsed);
+                let json = json!({
+                    "videos": it.videos, "transcripts": it.transcripts, "passages": it.passages,
+                    "media_files": it.media_files, "elapsed_ms": milliseconds,
+                });
+                context.output.show(&json, |_| {
+                    format!(
+                        "{} passages of {} videos and {} transcripts, and the paths of {} media files, in {milliseconds} ms",
+                        it.passages, it.videos, it.transcripts, it.media_files
+                    )
+                })?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Vacuum => {
+                let it = wiring::maintenance(database, Missing::Refuse)?.vacuum().await?;
+                context
+                    .output
+                    .show(&json!({"bytes_before": it.bytes_before, "bytes_after": it.bytes_after}), |_| {
+                        format!("{}, before {}", size(it.bytes_after), size(it.bytes_before))
+                    })?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Stats => {
+                let stats = wiring::maintenance(database, Missing::Refuse)?.stats().await?;
+                context.output.show(&stats_json(&stats, database.pool_size), |_| {
+                    stats_text(&stats, database.pool_size)
+                })?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Checkpoint => {
+                let it = wiring::maintenance(database, Missing::Refuse)?.checkpoint().await?;
+                let json = json!({
+                    "complete": it.complete, "bytes_before": it.bytes_before, "bytes_after": it.bytes_after,
+                });
+                context.output.show(&json, |_| {
+                    let how =
+                        if it.complete { "" } else { "; not all of it, for somebody was reading or writing" };
+                    format!("the log has {}, before {}{how}", size(it.bytes_after), size(it.bytes_before))
+                })?;
+                Ok(code(it.complete))
             }
         }
+    }
+}
+
+/// 1 if something is not as it should be.
+fn code(ok: bool) -> ExitCode {
+    if ok { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}
+
+fn stats_json(stats: &Stats, pool_size: usize) -> serde_json::Value {
+    let tables: Vec<_> = stats
+        .tables
+        .iter()
+        .map(|TableStats { name, rows, table_bytes, index_bytes }| {
+            json!({"name": name, "rows": rows, "table_bytes": table_bytes, "index_bytes": index_bytes})
+        })
+        .collect();
+    json!({
+        "database_bytes": stats.database_bytes, "wal_bytes": stats.wal_bytes, "free_bytes": stats.free_bytes,
+        "page_bytes": stats.page_bytes, "pool_size": pool_size, "tables": tables,
+    })
+}
+
+fn stats_text(stats: &Stats, pool_size: usize) -> String {
+    let Stats { database_bytes, wal_bytes, free_bytes, page_bytes, tables } = stats;
+    let mut text = format!(
+        "database  {}, of which {} free, pages of {page_bytes} bytes\nlog       {}\npool      at most {pool_size} readers a process\n",
+        size(*database_bytes),
+        size(*free_bytes),
+        size(*wal_bytes),
+    );
+    for TableStats { name, rows, table_bytes, index_bytes } in tables {
+        let (table, index) = (size(*table_bytes), size(*index_bytes));
+        text += &format!("{name:<28} {rows:>12} rows {table:>10}, indexes {index:>10}\n");
+    }
+    text
+}
+
+/// Bytes as a person reads them.
+fn size(bytes: u64) -> String {
+    let (mut whole, mut rest, mut unit) = (bytes, 0, 0);
+    while whole >= 1_024 && unit < 4 {
+        (whole, rest, unit) = (whole / 1_024, whole % 1_024 * 10 / 1_024, unit + 1);
+    }
+    match ["bytes", "KiB", "MiB", "GiB", "TiB"][unit] {
+        "bytes" => format!("{whole} bytes"),
+        unit => format!("{whole}.{rest} {unit}"),
     }
 }
 
@@ -89,4 +236,17 @@ fn checked_text(checked: &Checked) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_cut_to_one_decimal_place() {
+        assert_eq!(
+            [0, 1_023, 1_024, 1_126, 1_536, 5_242_879, 1 << 40, 1 << 60].map(size),
+            ["0 bytes", "1023 bytes", "1.0 KiB", "1.0 KiB", "1.5 KiB", "4.9 MiB", "1.0 TiB", "1048576.0 TiB"]
+        );
+    }
 }

@@ -1,0 +1,97 @@
+//! `tubeatlas db`, from outside.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::support::Sandbox;
+
+#[test]
+fn a_backup_is_restored_and_has_all_that_was_there() {
+    let sandbox = Sandbox::new();
+    sandbox.import_samples();
+    let before = sandbox.contents();
+    let backup = sandbox.json(&["db", "backup", "backup.db"]).ended_with(0).json();
+    assert_eq!(backup["bytes"], fs::metadata(sandbox.path("backup.db")).unwrap().len());
+    let again = sandbox.run(&["db", "backup", "backup.db"]).ended_with(2);
+    assert!(
+        again.stderr.contains("is there already") && again.stderr.contains("--force"),
+        "{}",
+        again.stderr
+    );
+    sandbox.run(&["db", "backup", "backup.db", "--force"]).ended_with(0);
+    sandbox.run(&["videos", "purge", "Katsuobushi"]).ended_with(0);
+    sandbox.run(&["videos", "delete", "Aurore-2023"]).ended_with(0);
+    assert_ne!(sandbox.contents(), before);
+
+    let refused = sandbox.run(&["db", "restore", "backup.db"]).ended_with(2);
+    assert!(refused.stderr.contains("holds data"), "{}", refused.stderr);
+    let restored = sandbox.run(&["db", "restore", "backup.db", "--force"]).ended_with(0);
+    assert!(restored.stdout.contains("verified"), "{}", restored.stdout);
+    assert_eq!(sandbox.contents(), before);
+    // Into a place where nothing was, folder and all.
+    let elsewhere = ["--database", "sqlite://new/place.db"];
+    sandbox.run(&[&elsewhere[..], &["db", "restore", "backup.db"]].concat()).ended_with(0);
+    sandbox.run(&[&elsewhere[..], &["db", "verify"]].concat()).ended_with(0);
+}
+
+#[test]
+fn verify_ends_with_1_and_names_what_reindex_mends() {
+    let sandbox = Sandbox::new();
+    sandbox.import_samples();
+    let verified = sandbox.json(&["db", "verify"]).ended_with(0).json();
+    assert_eq!(verified["ok"], true, "{verified}");
+    // A letter of a title, in the text and not in the index, which holds it in lower case.
+    let path = sandbox.path("tubeatlas.db");
+    let mut bytes = fs::read(&path).unwrap();
+    let title = b"Une aurore";
+    let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(title)).collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at + title.len() - 1] = b'x';
+    }
+    fs::write(&path, bytes).unwrap();
+    let run = sandbox.run(&["db", "verify"]).ended_with(1);
+    assert!(run.stdout.contains("FAILED  search index"), "{}", run.stdout);
+    let reindexed = sandbox.json(&["db", "reindex"]).ended_with(0).json();
+    assert!(reindexed["passages"].as_u64().unwrap() > 0, "{reindexed}");
+    sandbox.run(&["db", "verify"]).ended_with(0);
+}
+
+#[test]
+fn room_is_counted_and_given_back() {
+    let sandbox = Sandbox::new();
+    sandbox.import_samples();
+    let stats = sandbox.json(&["db", "stats"]).ended_with(0).json();
+    let tables = stats["tables"].as_array().unwrap();
+    let videos = tables.iter().find(|table| table["name"] == "videos").unwrap();
+    assert!(videos["rows"].as_u64().unwrap() > 1, "{stats}");
+    assert_eq!(stats["pool_size"], 20);
+    assert_eq!(stats["database_bytes"], fs::metadata(sandbox.path("tubeatlas.db")).unwrap().len());
+    let text = sandbox.run(&["db", "stats"]).ended_with(0).stdout;
+    assert!(text.contains("log       0 bytes") && text.contains("transcripts"), "{text}");
+    let vacuumed = sandbox.json(&["db", "vacuum"]).ended_with(0).json();
+    assert!(vacuumed["bytes_after"].as_u64() <= vacuumed["bytes_before"].as_u64(), "{vacuumed}");
+    let checkpoint = sandbox.json(&["db", "checkpoint"]).ended_with(0).json();
+    assert_eq!(checkpoint, json!({"complete": true, "bytes_before": 0, "bytes_after": 0}));
+}
+
+#[test]
+fn what_has_no_file_has_nothing_to_look_after() {
+    let sandbox = Sandbox::new();
+    for command in
+        [&["backup", "x.db"][..], &["restore", "x.db"], &["verify"], &["reindex"], &["vacuum"], &["stats"]]
+    {
+        for url in ["memory:", "sqlite::memory:"] {
+            let run = sandbox.run(&[&["--database", url, "db"], command].concat()).ended_with(2);
+            assert!(run.stderr.contains("not supported"), "{}", run.stderr);
+        }
+        let run = sandbox.run(&[&["db"], command].concat()).ended_with(2);
+        assert!(
+            run.stderr.contains(if command[0] == "restore" { "x.db" } else { "there is no database" }),
+            "{}",
+            run.stderr
+        );
+    }
+    assert_eq!(fs::read_dir(sandbox.folder.path()).unwrap().count(), 0, "nothing was made");
+}
