@@ -10,6 +10,7 @@ use crate::connection::{ConnectionSettings, NumberRow, TextRow};
 use crate::error::Context;
 use crate::migrations;
 use crate::pool::Length;
+use crate::snapshot::Snapshot;
 use crate::store::SqliteStore;
 
 /// One thing that was looked at.
@@ -56,12 +57,13 @@ impl SqliteStore {
         let found = engine
             .readers
             .run(Length::Long, |connection| {
-                Ok(vec![
-                    check("schema", check_schema(connection)),
+                let mut checks = check_schema(connection);
+                checks.extend([
                     check("integrity", check_integrity(connection)),
                     check("references", check_references(connection)),
                     check("search index", check_index(connection)),
-                ])
+                ]);
+                Ok(checks)
             })
             .await?;
         checks.extend(found);
@@ -161,29 +163,29 @@ pub(crate) fn wrong(message: String) -> Error {
     Error::Corrupt { message, source: None }
 }
 
-/// The definitions of all tables, indexes and triggers, as they stand in the schema.
-pub(crate) fn definitions(connection: &mut SqliteConnection) -> Result<Vec<String>> {
-    texts(
-        connection,
-        "SELECT type || ' ' || name || ': ' || coalesce(sql, '') AS value FROM sqlite_master
-         WHERE name <> '__diesel_schema_migrations' AND tbl_name <> '__diesel_schema_migrations'
-         ORDER BY type, name",
-    )
+/// The schema is what the migrations make of an empty database; each difference is a failure of its own.
+fn check_schema(connection: &mut SqliteConnection) -> Vec<Check> {
+    let compared = expected_schema().and_then(|expected| {
+        let found = Snapshot::of(connection)?;
+        Ok((expected.differences(&found), found.counts()))
+    });
+    match compared {
+        Ok((differences, (tables, indexes))) if differences.is_empty() => {
+            vec![check("schema", Ok(format!("{tables} tables and {indexes} indexes as expected")))]
+        }
+        Ok((differences, _)) => differences
+            .into_iter()
+            .map(|detail| Check { name: "schema".to_owned(), ok: false, detail })
+            .collect(),
+        Err(error) => vec![check("schema", Err(error))],
+    }
 }
 
-/// The schema is what the migrations make of an empty database.
-fn check_schema(connection: &mut SqliteConnection) -> Result<String> {
+/// What the migrations make of an empty database.
+fn expected_schema() -> Result<Snapshot> {
     let mut expected = migrations::empty()?;
     migrations::run(&mut expected, std::path::Path::new(":memory:"))?;
-    let (expected, found) = (definitions(&mut expected)?, definitions(connection)?);
-    let missing = expected.iter().filter(|definition| !found.contains(definition));
-    let unknown = found.iter().filter(|definition| !expected.contains(definition));
-    let differences: Vec<String> =
-        missing.map(|d| format!("missing: {d}")).chain(unknown.map(|d| format!("unexpected: {d}"))).collect();
-    if differences.is_empty() {
-        return Ok(format!("{} tables and indexes as expected", found.len()));
-    }
-    Err(Error::SchemaMismatch { message: differences.join("; ") })
+    Snapshot::of(&mut expected)
 }
 
 pub(crate) fn check_integrity(connection: &mut SqliteConnection) -> Result<String> {

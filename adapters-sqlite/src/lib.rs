@@ -52,6 +52,7 @@ mod processing_tasks;
 mod schema;
 mod search;
 mod session;
+mod snapshot;
 mod statement;
 mod store;
 mod table;
@@ -63,6 +64,8 @@ mod writer;
 
 pub use check::{Check, PoolCheck};
 pub use config::{JournalMode, Location, SqliteConfig, Synchronous};
-pub use maintenance::{Backup, Checkpoint, Maintenance, Reindexed, Restored, Stats, TableStats, Vacuumed};
+pub use maintenance::{
+    Backup, Checkpoint, Maintenance, Reindexed, Restored, Reverted, Stats, TableStats, Vacuumed,
+};
 pub use migrations::MigrationStatus;
 pub use store::{SqliteStore, migrate, migration_status};

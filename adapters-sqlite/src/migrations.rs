@@ -1,5 +1,6 @@
 //! The schema's migrations, embedded in the program, and what a file must be to be opened.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
@@ -9,6 +10,7 @@ use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use tubeatlas_ports::{Error, Result};
 
+use crate::check::check_references;
 use crate::connection::{NumberRow, TextRow, pragma};
 use crate::error::Context;
 
@@ -43,9 +45,9 @@ pub(crate) fn check_file(connection: &mut SqliteConnection, path: &Path) -> Resu
     if application_id != APPLICATION_ID {
         return Err(not_ours(path));
     }
-    let known = names()?;
+    let known = migrations()?;
     let unknown: Vec<String> =
-        applied(connection)?.into_iter().filter(|name| !known.contains(name)).collect();
+        applied(connection)?.into_iter().filter(|name| !known.contains_key(name)).collect();
     if unknown.is_empty() {
         return Ok(());
     }
@@ -107,14 +109,11 @@ fn count_tables(connection: &mut SqliteConnection) -> Result<i64> {
     Ok(row.value)
 }
 
-/// All migrations that this program has, oldest first.
-fn names() -> Result<Vec<String>> {
+/// All migrations that this program has, by name, which is oldest first.
+fn migrations() -> Result<BTreeMap<String, Box<dyn Migration<Sqlite>>>> {
     let migrations: Vec<Box<dyn Migration<Sqlite>>> =
         MIGRATIONS.migrations().map_err(|error| failed("reading the migrations", error))?;
-    let mut names: Vec<String> =
-        migrations.iter().map(|migration| migration.name().version().to_string()).collect();
-    names.sort();
-    Ok(names)
+    Ok(migrations.into_iter().map(|migration| (migration.name().version().to_string(), migration)).collect())
 }
 
 fn applied(connection: &mut SqliteConnection) -> Result<Vec<String>> {
@@ -136,24 +135,56 @@ fn applied(connection: &mut SqliteConnection) -> Result<Vec<String>> {
 /// What is applied and what is pending.
 pub(crate) fn status(connection: &mut SqliteConnection) -> Result<MigrationStatus> {
     let applied = applied(connection)?;
-    let pending = names()?.into_iter().filter(|name| !applied.contains(name)).collect();
+    let pending = migrations()?.into_keys().filter(|name| !applied.contains(name)).collect();
     Ok(MigrationStatus { applied, pending })
 }
 
 /// Applies what is pending, all or nothing, and answers the names. Several processes may do this at the same
 /// moment: the exclusive transaction lets one of them, and the others then find nothing to do.
 pub(crate) fn run(connection: &mut SqliteConnection, path: &Path) -> Result<Vec<String>> {
+    change(connection, path, |connection| Ok((apply(connection)?, true)))
+}
+
+/// Changes the schema in an exclusive transaction, which is kept if `work` says so. Foreign keys are off meanwhile,
+/// because a table that is rebuilt is dropped in between, and what refers to it must neither be deleted with it nor
+/// stand in the way; all of them are checked at the end.
+pub(crate) fn change<T>(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    work: impl FnOnce(&mut SqliteConnection) -> Result<(T, bool)>,
+) -> Result<T> {
+    let foreign_keys = pragma(connection, "foreign_keys")?;
+    // Inside a transaction this would be ignored.
+    connection.batch_execute("PRAGMA foreign_keys = OFF").doing("preparing the migrations")?;
+    let result = in_exclusive_transaction(connection, |connection| {
+        check_file(connection, path)?; // looked at again, because a newer program may have been first
+        let (value, keep) = work(connection)?;
+        if keep {
+            check_references(connection)?;
+        }
+        Ok((value, keep))
+    });
+    let reset = connection.batch_execute(&format!("PRAGMA foreign_keys = {foreign_keys}"));
+    result.and_then(|value| reset.doing("ending the migration").map(|()| value))
+}
+
+fn in_exclusive_transaction<T>(
+    connection: &mut SqliteConnection,
+    work: impl FnOnce(&mut SqliteConnection) -> Result<(T, bool)>,
+) -> Result<T> {
     connection.batch_execute("BEGIN EXCLUSIVE").doing("waiting to migrate the schema")?;
-    // Looked at again, because a newer program may have been first.
-    let result = check_file(connection, path).and_then(|()| run_in_transaction(connection));
-    let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    let result = work(connection);
+    let end = if matches!(result, Ok((_, true))) { "COMMIT" } else { "ROLLBACK" };
     match (result, connection.batch_execute(end).doing("ending the migration")) {
-        (Ok(_), Err(error)) => Err(error),
-        (result, _) => result,
+        (Ok(_), Err(error)) => {
+            let _ = connection.batch_execute("ROLLBACK"); // SQLite may have done so already
+            Err(error)
+        }
+        (result, _) => result.map(|(value, _)| value),
     }
 }
 
-fn run_in_transaction(connection: &mut SqliteConnection) -> Result<Vec<String>> {
+fn apply(connection: &mut SqliteConnection) -> Result<Vec<String>> {
     let pending = status(connection)?.pending;
     if pending.is_empty() {
         return Ok(pending);
@@ -161,10 +192,7 @@ fn run_in_transaction(connection: &mut SqliteConnection) -> Result<Vec<String>> 
     // Diesel's harness opens a transaction for each migration, which SQLite does not allow inside ours; so
     // their statements are run here, and the harness's table is kept.
     connection.setup().doing("preparing the migrations")?;
-    let migrations: Vec<Box<dyn Migration<Sqlite>>> =
-        MIGRATIONS.migrations().map_err(|error| failed("reading the migrations", error))?;
-    for migration in &migrations {
-        let name = migration.name().version().to_string();
+    for (name, migration) in migrations()? {
         if pending.contains(&name) {
             migration.run(connection).map_err(|error| failed(&format!("applying {name}"), error))?;
             diesel::sql_query("INSERT INTO __diesel_schema_migrations (version) VALUES (?)")
@@ -176,6 +204,28 @@ fn run_in_transaction(connection: &mut SqliteConnection) -> Result<Vec<String>> 
     Ok(pending)
 }
 
+/// Undoes the newest `count` of the applied migrations, in [`change`], and answers the names, newest first.
+pub(crate) fn revert(connection: &mut SqliteConnection, count: usize) -> Result<Vec<String>> {
+    let mut applied = applied(connection)?;
+    let kept = applied.len().saturating_sub(count);
+    let reverted: Vec<String> = applied.split_off(kept).into_iter().rev().collect();
+    let migrations = migrations()?;
+    for name in &reverted {
+        if let Some(migration) = migrations.get(name) {
+            migration.revert(connection).map_err(|error| failed(&format!("undoing {name}"), error))?;
+        }
+        diesel::sql_query("DELETE FROM __diesel_schema_migrations WHERE version = ?")
+            .bind::<diesel::sql_types::Text, _>(name)
+            .execute(connection)
+            .doing("noting a migration")?;
+    }
+    if kept == 0 {
+        // What is left is an empty database, as it was before the first one.
+        connection.batch_execute("DROP TABLE __diesel_schema_migrations").doing("undoing the migrations")?;
+    }
+    Ok(reverted)
+}
+
 fn failed(doing: &str, error: Box<dyn std::error::Error + Send + Sync>) -> Error {
     Error::Backend { message: format!("migrating the schema: {doing}"), source: Some(error) }
 }
@@ -183,6 +233,8 @@ fn failed(doing: &str, error: Box<dyn std::error::Error + Send + Sync>) -> Error
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::texts;
+    use crate::snapshot::Snapshot;
 
     #[test]
     fn an_older_sqlite_is_refused_and_says_which_is_needed() {
@@ -194,5 +246,74 @@ mod tests {
             assert!(matches!(error, Error::SchemaMismatch { .. }), "{error:?}");
             assert!(error.to_string().contains("3.53.2"), "{error}");
         }
+    }
+
+    /// The recipe of `docs/migrations.md`, as it stands there, on a table with rows, an index, and another table that
+    /// refers to it and would lose its rows with it.
+    #[test]
+    fn the_documented_recipe_rebuilds_a_table_and_loses_nothing() {
+        let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/migrations.md"));
+        let document = document.unwrap();
+        let recipe = |part: &str| {
+            let (_, behind) = document.split_once(&format!("```sql\n-- {part}\n")).unwrap();
+            behind.split_once("```").unwrap().0.to_owned()
+        };
+        let path = Path::new(":memory:");
+        let mut connection = empty().unwrap();
+        connection.batch_execute("PRAGMA foreign_keys = ON").unwrap();
+        run(&mut connection, path).unwrap();
+        connection
+            .batch_execute(
+                "INSERT INTO videos (id, title, created_at, updated_at, revision, tags, chapters, extra)
+                     VALUES ('v', 'V', 0, 0, 1, '[]', '[]', '{}');
+                 INSERT INTO media_files (id, video_id, path, file_name, size_bytes, created_at, updated_at, revision)
+                     VALUES (x'01', 'v', '/a.mkv', 'a.mkv', 7, 1, 2, 3), (x'02', 'v', '/b.mkv', 'b.mkv', NULL, 1, 2, 4);
+                 INSERT INTO media_file_words (word, media_file_id) VALUES ('a', x'01'), ('b', x'02')",
+            )
+            .unwrap();
+        let before = Snapshot::of(&mut connection).unwrap();
+        let rows = |connection: &mut SqliteConnection| {
+            texts(
+                connection,
+                "SELECT m.path || ' ' || ifnull(m.size_bytes, 'null') || ' ' || m.revision || ' ' || w.word AS value
+                 FROM media_files m JOIN media_file_words w ON w.media_file_id = m.id ORDER BY m.path",
+            )
+            .unwrap()
+        };
+        let mut migrate = |part: &str| {
+            let sql = recipe(part);
+            change(&mut connection, path, |c| Ok((c.batch_execute(&sql).doing("migrating")?, true))).unwrap();
+            let snapshot = Snapshot::of(&mut connection).unwrap();
+            (rows(&mut connection), before.differences(&snapshot), connection_is_sound(&mut connection))
+        };
+        let (found, differences, sound) = migrate("up.sql");
+        assert_eq!(found, ["/a.mkv 7 3 a", "/b.mkv 0 4 b"]);
+        let changed = "different: column media_files.size_bytes is BIGINT not null; expected BIGINT";
+        assert_eq!((differences, sound), (vec![changed.to_owned()], true));
+        let (found, differences, sound) = migrate("down.sql");
+        assert_eq!(found, ["/a.mkv 7 3 a", "/b.mkv 0 4 b"]);
+        assert_eq!((differences, sound), (vec![], true));
+    }
+
+    /// Foreign keys are on again, and refer to tables that are there.
+    fn connection_is_sound(connection: &mut SqliteConnection) -> bool {
+        let orphan = "INSERT INTO media_file_words (word, media_file_id) VALUES ('x', x'09')";
+        let refused = connection.batch_execute(orphan).unwrap_err().to_string();
+        assert!(refused.contains("FOREIGN KEY"), "{refused}");
+        check_references(connection).is_ok()
+            && texts(connection, "SELECT integrity_check AS value FROM pragma_integrity_check").unwrap()
+                == ["ok"]
+    }
+
+    #[test]
+    fn a_migration_that_leaves_a_reference_to_nothing_is_undone() {
+        let path = Path::new(":memory:");
+        let mut connection = empty().unwrap();
+        run(&mut connection, path).unwrap();
+        let orphan = "INSERT INTO media_file_words (word, media_file_id) VALUES ('x', x'09')";
+        let error =
+            change(&mut connection, path, |c| Ok((c.batch_execute(orphan).doing("migrating")?, true)));
+        assert!(matches!(error, Err(Error::Corrupt { .. })), "{error:?}");
+        assert_eq!(texts(&mut connection, "SELECT word AS value FROM media_file_words").unwrap(), [""; 0]);
     }
 }

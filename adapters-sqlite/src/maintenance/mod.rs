@@ -3,6 +3,7 @@
 mod backup;
 mod reindex;
 mod restore;
+mod revert;
 mod rows;
 mod space;
 mod verify;
@@ -15,6 +16,7 @@ use tubeatlas_ports::{Error, Result};
 pub use backup::Backup;
 pub use reindex::Reindexed;
 pub use restore::Restored;
+pub use revert::Reverted;
 pub use space::{Checkpoint, Stats, TableStats, Vacuumed};
 
 use crate::config::{Location, SqliteConfig};

@@ -6,6 +6,6 @@ mod cancellation;
 mod concurrency;
 mod maintenance;
 mod opening;
-mod schema;
 mod support;
 mod trouble;
+mod upgrade;
