@@ -95,3 +95,31 @@ fn what_has_no_file_has_nothing_to_look_after() {
     }
     assert_eq!(fs::read_dir(sandbox.folder.path()).unwrap().count(), 0, "nothing was made");
 }
+
+#[test]
+fn migrations_are_undone_only_when_that_was_confirmed() {
+    let sandbox = Sandbox::new();
+    sandbox.import_samples();
+    let before = sandbox.contents();
+    let all = sandbox.json(&["db", "status"]).json()["applied"].as_array().unwrap().len().to_string();
+    let asked = sandbox.run(&["db", "migrate", "--down", &all]).ended_with(1);
+    assert!(
+        asked.stdout.contains("would be lost") && asked.stdout.contains("rows of videos"),
+        "{}",
+        asked.stdout
+    );
+    assert!(asked.stderr.contains("--yes"), "{}", asked.stderr);
+    assert_eq!(sandbox.contents(), before);
+
+    let undone = sandbox.json(&["db", "migrate", "--down", "1", "--yes"]).ended_with(0).json();
+    assert_eq!((&undone["done"], &undone["lost"]), (&json!(true), &json!({})), "{undone}");
+    let pending = sandbox.json(&["db", "status"]).ended_with(0).json()["pending"].clone();
+    assert_eq!(pending, undone["reverted"]);
+    sandbox.run(&["db", "check"]).ended_with(2); // it changes nothing, and says what to do
+    sandbox.run(&["db", "migrate"]).ended_with(0);
+    sandbox.run(&["db", "check"]).ended_with(0);
+    assert_eq!(sandbox.contents(), before);
+    for wrong in [&["--down", "0"][..], &["--down", "9"], &["--yes"]] {
+        sandbox.run(&[&["db", "migrate"], wrong].concat()).ended_with(2);
+    }
+}

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
-use tubeatlas_adapters_sqlite::{Stats, TableStats};
+use tubeatlas_adapters_sqlite::{Reverted, Stats, TableStats};
 
 use super::Context;
 use crate::error::AppError;
@@ -15,7 +15,14 @@ use crate::wiring::{self, Check, Migrations, Missing, PoolCheck};
 #[derive(Debug, Subcommand)]
 pub(super) enum Db {
     /// Apply pending migrations; makes the database if there is none
-    Migrate,
+    Migrate {
+        /// Undo the newest N migrations instead; without --yes, only show what would be lost
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+        down: Option<u16>,
+        /// Undo them
+        #[arg(long, requires = "down")]
+        yes: bool,
+    },
     /// Show which migrations are applied and pending
     Status,
     /// Check that the database answers, is set up as configured, and is whole
@@ -69,7 +76,19 @@ impl Db {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<ExitCode, AppError> {
         let database = &context.settings.database;
         match self {
-            Self::Migrate => {
+            Self::Migrate { down: Some(count), yes } => {
+                let maintenance = wiring::maintenance(database, Missing::Refuse)?;
+                let reverted = maintenance.revert(count.into(), yes).await?;
+                let json = json!({
+                    "reverted": reverted.migrations, "lost": reverted.lost, "done": reverted.done,
+                });
+                context.output.show(&json, |_| reverted_text(&reverted))?;
+                if !reverted.done {
+                    context.output.note("nothing was changed; make a backup, and run it again with --yes");
+                }
+                Ok(code(reverted.done))
+            }
+            Self::Migrate { down: None, .. } => {
                 let applied = wiring::migrate(database).await?;
                 context.output.show(&json!({"applied": applied}), |_| match applied.as_slice() {
                     [] => "nothing to apply".to_owned(),
@@ -218,6 +237,16 @@ fn size(bytes: u64) -> String {
 fn migrations_text(migrations: &Migrations) -> String {
     let applied = migrations.applied.iter().map(|name| format!("applied  {name}\n"));
     applied.chain(migrations.pending.iter().map(|name| format!("pending  {name}\n"))).collect()
+}
+
+fn reverted_text(reverted: &Reverted) -> String {
+    let would = if reverted.done { "" } else { "would be " };
+    let migrations = reverted.migrations.iter().map(|name| format!("{would}undone  {name}\n"));
+    let lost = reverted.lost.iter().map(|(name, count)| {
+        let what = if name.contains('.') { "values" } else { "rows" };
+        format!("{would}lost    {count} {what} of {name}\n")
+    });
+    migrations.chain(lost).collect()
 }
 
 fn checked_text(checked: &Checked) -> String {
