@@ -1,10 +1,11 @@
 //! `tubeatlas db`, from outside.
 
 use std::fs;
+use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::support::Sandbox;
+use crate::support::{Run, Sandbox};
 
 #[test]
 fn a_backup_is_restored_and_has_all_that_was_there() {
@@ -121,5 +122,37 @@ fn migrations_are_undone_only_when_that_was_confirmed() {
     assert_eq!(sandbox.contents(), before);
     for wrong in [&["--down", "0"][..], &["--down", "9"], &["--yes"]] {
         sandbox.run(&[&["db", "migrate"], wrong].concat()).ended_with(2);
+    }
+}
+
+/// How many openings there are; the long proof has 200.
+fn openings() -> usize {
+    std::env::var("TUBEATLAS_OPENINGS").map_or(24, |number| number.parse().unwrap())
+}
+
+/// Eight processes open a file that is not there yet at the same moment, make it a database and write to it; then
+/// comes the next file.
+#[test]
+fn openings_by_processes_at_once_never_fail() {
+    const PROCESSES: usize = 8;
+    for round in 0..openings().div_ceil(PROCESSES) {
+        let sandbox = Sandbox::new();
+        for n in 0..PROCESSES {
+            let video = format!(r#"{{"id": "video{n}", "title": "Video {n}"}}"#);
+            fs::create_dir(sandbox.path(&format!("archive{n}"))).unwrap();
+            fs::write(sandbox.path(&format!("archive{n}/Video [video{n}].info.json")), video).unwrap();
+        }
+        let start = |n: usize| {
+            let mut command = sandbox.command(&["import", &format!("archive{n}")]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let started: Vec<_> = (0..PROCESSES).map(start).collect();
+        for (n, process) in started.into_iter().enumerate() {
+            let run = Run::from(process.wait_with_output().unwrap());
+            assert_eq!(run.code, 0, "round {round}, process {n}: {}", run.stderr);
+        }
+        sandbox.run(&["db", "verify"]).ended_with(0);
+        let videos = sandbox.json(&["videos", "list"]).ended_with(0).json();
+        assert_eq!(videos["items"].as_array().unwrap().len(), PROCESSES, "round {round}: {videos}");
     }
 }
