@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
 use tubeatlas_adapters_sqlite::{Location, Maintenance, SqliteConfig, SqliteStore};
+pub use tubeatlas_adapters_sqlite::{Reverted, Stats, TableStats};
 use tubeatlas_adapters_ytdlp::YtDlpArchive;
 use tubeatlas_ports::Error::Unsupported;
 use tubeatlas_ports::{ArchiveSource, Clock, IdGenerator, Store, SystemClock, UuidV7Generator};

@@ -6,11 +6,10 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
-use tubeatlas_adapters_sqlite::{Reverted, Stats, TableStats};
 
 use super::Context;
 use crate::error::AppError;
-use crate::wiring::{self, Check, Migrations, Missing, PoolCheck};
+use crate::wiring::{self, Check, Migrations, Missing, PoolCheck, Reverted, Stats, TableStats};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Db {
