@@ -3,7 +3,8 @@
 //! The place is taken by a rename, so at any moment the path names the old database or the new one, and each is
 //! whole. What must not happen is that the old one's log meets the new file. So the old database is first brought
 //! into rollback mode, which SQLite only does for the one connection that has it open, and which leaves no log; then
-//! it is locked until its place is taken.
+//! it is locked until its place is taken. (Of a database that is in rollback mode anyway, SQLite cannot tell who has it
+//! open, but only who writes.)
 
 use std::fs;
 use std::io;
@@ -41,7 +42,7 @@ impl Maintenance {
     /// # Errors
     /// [`Invalid`](Error::Invalid) if the database holds anything and `overwrite` is not set, or if `backup` is
     /// empty or the database itself; [`Corrupt`](Error::Corrupt) if `backup` is damaged: the message says where;
-    /// [`Unavailable`](Error::Unavailable) if anybody has the database open. A file at its place that is no database of
+    /// [`Unavailable`](Error::Unavailable) if anybody has the database open, which can only be told in WAL mode. A file at its place that is no database of
     /// ours is [`SchemaMismatch`](Error::SchemaMismatch) also with `overwrite`. The database is as it was then.
     pub async fn restore(&self, backup: &Path, overwrite: bool) -> Result<Restored> {
         let (config, target, backup) = (self.config.clone(), self.path.clone(), backup.to_owned());
@@ -138,8 +139,9 @@ fn lock(config: &SqliteConfig, target: &Path, overwrite: bool) -> Result<SqliteC
 /// Removes a log that has no database, because SQLite would bring it into the new one.
 fn remove_logs(target: &Path, overwrite: bool) -> Result<()> {
     let file = DatabaseFile { path: target.to_owned(), temporary: None };
-    for path in [file.beside("-wal"), file.beside("-journal"), file.beside("-shm")] {
-        if !overwrite && bytes(&path) > 0 {
+    for suffix in ["-wal", "-journal", "-shm"] {
+        let path = file.beside(suffix);
+        if !overwrite && suffix != "-shm" && bytes(&path) > 0 {
             let message =
                 "is left of a database that is gone; put both back, or have it overwritten (--force)";
             return Err(refused(format!("{} {message}", path.display())));

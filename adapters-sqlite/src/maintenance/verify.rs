@@ -33,7 +33,7 @@ impl Maintenance {
     /// Looks at everything that the file holds, as it is at one moment: its pages, its references, that each row is one
     /// that the domain takes, that counts are what they count, and that the full-text index has exactly the tokens
     /// of the texts. Others can read and write meanwhile. It takes some times as long as reading the file, and some
-    /// 40 bytes of memory a passage.
+    /// 50 bytes of memory a passage.
     ///
     /// # Errors
     /// Only if the file cannot be opened; what is wrong is in the answer. Of a database that needs migrations only the
