@@ -50,6 +50,11 @@ pub(super) fn faults() -> Vec<Fault> {
             "what is closed is kept for all stores of a thread",
             &["the call succeeds", "observed: the store is closed"],
             || Hooks::new().store(ClosesAllOfItsThread),
+        )
+        .also(
+            "CAN-S-004",
+            "it closes one store after the other on its thread",
+            &["the call succeeds", "observed: the store is closed"],
         ),
     ]
 }
