@@ -8,6 +8,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection};
@@ -16,7 +17,7 @@ use tokio::sync::watch;
 use tubeatlas_ports::{Error, Result};
 
 use crate::config::SqliteConfig;
-use crate::error::Context;
+use crate::error::{Context, taints_connection};
 
 /// The connections of a store: how many are open.
 #[derive(Debug)]
@@ -49,6 +50,24 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.open.send_modify(|open| *open -= 1);
+    }
+}
+
+/// Notes that a connection must not be used on; see [`taints_connection`].
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Taint(Arc<AtomicBool>);
+
+impl Taint {
+    /// Looks at what a statement answered.
+    pub(crate) fn look_at<T>(&self, result: &Result<T>) {
+        if result.as_ref().is_err_and(taints_connection) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether there was a reason since this was asked last.
+    pub(crate) fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
     }
 }
 

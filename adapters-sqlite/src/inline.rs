@@ -8,9 +8,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use diesel::SqliteConnection;
-use tubeatlas_ports::{Error, Result};
+use tubeatlas_ports::Result;
 
 use crate::connection::{ConnectionSettings, Connections, Counted, catching};
+use crate::error::taints_connection;
 
 /// The connections; none of them once they are closed.
 pub(crate) struct InlineReaders(Vec<Mutex<Option<(SqliteConnection, Counted)>>>);
@@ -36,8 +37,8 @@ impl InlineReaders {
         let mut connection = self.0.iter().filter_map(free).find(|connection| connection.is_some())?;
         let (open, _) = connection.as_mut()?;
         let result = catching(|| work(open));
-        if let Err(Error::Unavailable { .. } | Error::Corrupt { .. } | Error::Backend { .. }) = result {
-            *connection = None; // it may be what is wrong
+        if result.as_ref().is_err_and(taints_connection) {
+            *connection = None;
         }
         result.ok()
     }

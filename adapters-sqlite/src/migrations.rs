@@ -227,7 +227,7 @@ pub(crate) fn revert(connection: &mut SqliteConnection, count: usize) -> Result<
 }
 
 fn failed(doing: &str, error: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    Error::Backend { message: format!("migrating the schema: {doing}"), source: Some(error) }
+    crate::error::from_migration(doing, error)
 }
 
 #[cfg(test)]

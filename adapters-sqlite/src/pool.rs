@@ -19,7 +19,7 @@ use tubeatlas_ports::{Error, Result};
 
 use crate::config::SqliteConfig;
 use crate::connection::{ConnectionSettings, Connections, Counted, catching, look, run_job, thread_ended};
-use crate::error::Context;
+use crate::error::{Context, taints_connection};
 use crate::ticket::{GiveUpOnDrop, Ticket};
 
 /// How long a job waits before one more thread is called, however many are awake.
@@ -107,11 +107,7 @@ impl ReaderPool {
     ) -> Result<T> {
         self.send(length, move |connection, answer| {
             let result = connection.and_then(|connection| catching(|| work(connection)));
-            // The connection may be what is wrong: the next caller gets another one.
-            let fit = !matches!(
-                result,
-                Err(Error::Unavailable { .. } | Error::Corrupt { .. } | Error::Backend { .. })
-            );
+            let fit = !result.as_ref().is_err_and(taints_connection); // else the next caller gets another one
             let _ = answer.send(result); // the caller may have gone away
             fit
         })

@@ -101,8 +101,8 @@ impl SqliteStore {
         } else {
             None
         };
-        let readers = ReaderPool::new(path, settings, &config, Arc::clone(&connections));
-        let writer = Writer::start(connection, config.acquire_timeout, &connections, file_identity.clone())?;
+        let readers = ReaderPool::new(path.clone(), settings, &config, Arc::clone(&connections));
+        let writer = Writer::start(connection, path, &config, &connections, file_identity.clone())?;
         let engine = Arc::new(Engine {
             readers,
             inline,

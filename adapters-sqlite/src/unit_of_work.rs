@@ -13,7 +13,7 @@ use diesel::connection::SimpleConnection;
 use tokio::sync::oneshot;
 use tubeatlas_ports::{Error, Mode, Result, UnitOfWork};
 
-use crate::connection::{catching, look, thread_ended};
+use crate::connection::{Taint, catching, look, thread_ended};
 use crate::error::Context;
 use crate::file::FileIdentity;
 use crate::session::Session;
@@ -32,6 +32,7 @@ pub(crate) struct Unit {
     /// Why it has ended, if it has; shared with the thread, which ends it at its deadline.
     ended: Arc<Mutex<Option<&'static str>>>,
     mode: Mode,
+    taint: Taint,
     pub(crate) engine: Arc<Engine>,
 }
 
@@ -48,11 +49,16 @@ impl Unit {
     pub(crate) async fn begin(engine: Arc<Engine>, mode: Mode) -> Result<Arc<Self>> {
         let (commands, received) = mpsc::channel();
         let ended = Arc::new(Mutex::new(None));
+        let taint = match mode {
+            Mode::ReadWrite => engine.writer.taint(),
+            Mode::ReadOnly => Taint::default(), // readers are asked for a sign of life
+        };
         let thread = Thread {
             received,
             ended: Arc::clone(&ended),
             timeout: engine.unit_of_work_timeout,
             file: engine.file_identity.clone(),
+            taint: taint.clone(),
         };
         match mode {
             Mode::ReadWrite => {
@@ -74,7 +80,7 @@ impl Unit {
                     .await??;
             }
         }
-        Ok(Arc::new(Self { commands, ended, mode, engine }))
+        Ok(Arc::new(Self { commands, ended, mode, taint, engine }))
     }
 
     /// That it has not ended.
@@ -102,11 +108,12 @@ impl Unit {
     ) -> Result<T> {
         self.check_usable()?;
         let (answer, answered) = oneshot::channel();
-        let ended = Arc::clone(&self.ended);
+        let (ended, taint) = (Arc::clone(&self.ended), self.taint.clone());
         // What ends the unit is decided here, on the thread, before anything that is queued behind can run: an
         // error may have made SQLite roll back, and the next statement would be a transaction of its own.
         let command = Command::Run(Box::new(move |connection| {
             let result = catching(|| work(connection));
+            taint.look_at(&result);
             let goes_on = result.as_ref().err().is_none_or(Error::keeps_unit_of_work);
             if !goes_on {
                 ended.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(BY_ERROR);
@@ -169,11 +176,13 @@ struct Thread {
     ended: Arc<Mutex<Option<&'static str>>>,
     timeout: Duration,
     file: FileIdentity,
+    taint: Taint,
 }
 
 impl Thread {
     fn run(self, connection: &mut SqliteConnection, begin: &str, opened: oneshot::Sender<Result<()>>) {
         let begun = connection.batch_execute(begin).doing("beginning a unit of work");
+        self.taint.look_at(&begun);
         let failed = begun.is_err();
         if opened.send(begun).is_err() || failed {
             // Nobody waits for it any more, or there is none.
@@ -202,6 +211,7 @@ impl Thread {
                     let commit = self.file.check();
                     let commit = commit
                         .and_then(|()| connection.batch_execute("COMMIT").doing("committing a unit of work"));
+                    self.taint.look_at(&commit);
                     if commit.is_err() {
                         let _ = connection.batch_execute("ROLLBACK"); // SQLite may have done it already
                     }

@@ -3,6 +3,8 @@
 //! Single writes that arrive while another commit is under way wait in a queue and then go into one
 //! transaction together: each in a savepoint of its own, so that it fails or succeeds alone; all of them are
 //! answered only after the commit. A unit of work, or maintenance, has the connection to itself.
+//!
+//! After an error that leaves the connection in doubt it is closed, and opened anew for what comes next.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +15,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tubeatlas_ports::{Error, Result};
 
-use crate::connection::{Connections, Counted, catching, look, run_job, thread_ended};
+use crate::config::SqliteConfig;
+use crate::connection::{
+    ConnectionSettings, Connections, Counted, Taint, catching, look, run_job, thread_ended,
+};
 use crate::error::{Context, shared};
 use crate::file::FileIdentity;
 use crate::passages::IndexChanges;
 use crate::statement;
+use crate::store::set_journal_mode;
 use crate::ticket::{GiveUpOnDrop, Ticket};
 
 /// How many writes wait at most before callers have to wait for room in the queue.
@@ -71,7 +77,7 @@ where
 
 enum Request {
     Grouped(Box<dyn Grouped>),
-    Alone(Ticket, Box<dyn FnOnce(&mut SqliteConnection) + Send>),
+    Alone(Ticket, Box<dyn FnOnce(Result<&mut SqliteConnection>) + Send>),
     /// What was asked for before is done; the thread ends, and with it the connection.
     Stop,
 }
@@ -81,35 +87,38 @@ enum Request {
 pub(crate) struct Writer {
     requests: mpsc::Sender<Request>,
     acquire_timeout: Duration,
+    taint: Taint,
 }
 
 impl Writer {
-    /// Takes over an opened connection.
+    /// Takes over an opened connection to the file at `path`.
     pub(crate) fn start(
         connection: SqliteConnection,
-        acquire_timeout: Duration,
+        path: String,
+        config: &SqliteConfig,
         connections: &Arc<Connections>,
         file: FileIdentity,
     ) -> Result<Self> {
         let (requests, received) = mpsc::channel(QUEUE);
         let counted = Counted::new(connections);
+        let (config, acquire_timeout, taint) = (config.clone(), config.acquire_timeout, Taint::default());
+        let thread = Thread { connection: Some(connection), path, config, file, taint: taint.clone() };
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || {
                 let _counted = counted; // dropped behind the connection
-                let mut connection = connection;
-                run(&mut connection, received, &file);
-                if file.check().is_err() {
-                    // Closing would delete the log of the file that now lies there. The connection is left to
-                    // the end of the process.
-                    std::mem::forget(connection);
-                }
+                thread.run(received);
             })
             .map_err(|error| Error::Unavailable {
                 message: "no thread could be started for the writer".to_owned(),
                 source: Some(Box::new(error)),
             })?;
-        Ok(Self { requests, acquire_timeout })
+        Ok(Self { requests, acquire_timeout, taint })
+    }
+
+    /// The mark that has the connection replaced, for those who have it to themselves.
+    pub(crate) fn taint(&self) -> Taint {
+        self.taint.clone()
     }
 
     /// Does a single write: `work` in a transaction, perhaps together with others.
@@ -133,9 +142,18 @@ impl Writer {
         work: impl FnOnce(&mut SqliteConnection, oneshot::Sender<T>) + Send + 'static,
     ) -> Result<T> {
         let (caller, answered) = oneshot::channel();
+        let (failed, mut failure) = oneshot::channel();
         let ticket = Ticket::new();
-        let request = Request::Alone(ticket.clone(), Box::new(move |connection| work(connection, caller)));
-        self.submit(request, ticket, answered).await
+        let work = move |connection: Result<&mut SqliteConnection>| match connection {
+            Ok(connection) => work(connection, caller),
+            Err(error) => {
+                let _ = failed.send(error); // the caller may have gone away
+                drop(caller);
+            }
+        };
+        let request = Request::Alone(ticket.clone(), Box::new(work));
+        let answer = self.submit(request, ticket, answered).await;
+        answer.map_err(|error| failure.try_recv().unwrap_or(error))
     }
 
     /// Ends the thread when all that was asked for before is done.
@@ -169,20 +187,79 @@ impl Writer {
     }
 }
 
-fn run(connection: &mut SqliteConnection, mut received: mpsc::Receiver<Request>, file: &FileIdentity) {
-    let mut next = wait_for(&mut received);
-    while let Some(request) = next.take() {
-        match request {
-            Request::Alone(ticket, work) => {
-                if ticket.begin() {
-                    run_job(connection, work);
+/// The writer's thread and its connection.
+struct Thread {
+    /// None after an error that left it in doubt.
+    connection: Option<SqliteConnection>,
+    path: String,
+    config: SqliteConfig,
+    file: FileIdentity,
+    taint: Taint,
+}
+
+impl Thread {
+    fn run(mut self, mut received: mpsc::Receiver<Request>) {
+        let mut next = wait_for(&mut received);
+        while let Some(request) = next.take() {
+            match request {
+                Request::Alone(ticket, work) => {
+                    if ticket.begin() {
+                        match self.connection() {
+                            Ok(connection) => run_job(connection, |connection| work(Ok(connection))),
+                            Err(error) => work(Err(error)),
+                        }
+                    }
                 }
+                Request::Stop => break,
+                Request::Grouped(first) => next = self.run_group(first, &mut received),
             }
-            Request::Stop => return,
-            Request::Grouped(first) => next = run_group(connection, first, &mut received, file),
+            if self.taint.take() {
+                self.discard();
+            }
+            if next.is_none() {
+                next = wait_for(&mut received);
+            }
         }
-        if next.is_none() {
-            next = wait_for(&mut received);
+        self.discard();
+    }
+
+    fn connection(&mut self) -> Result<&mut SqliteConnection> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => {
+                self.file.check()?;
+                let mut connection = ConnectionSettings::new(&self.config, false).open(&self.path)?;
+                set_journal_mode(&mut connection, &self.config)?;
+                connection
+            }
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    fn discard(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        if self.file.check().is_err() {
+            // Closing would delete the log of the file that now lies there. The connection is left to the end of
+            // the process.
+            std::mem::forget(connection);
+        }
+    }
+
+    fn run_group(
+        &mut self,
+        first: Box<dyn Grouped>,
+        received: &mut mpsc::Receiver<Request>,
+    ) -> Option<Request> {
+        if !first.ticket().begin() {
+            return None;
+        }
+        let (file, taint) = (self.file.clone(), self.taint.clone());
+        match self.connection() {
+            Ok(connection) => run_group(connection, first, received, &file, &taint),
+            Err(error) => {
+                first.answer(Some(&error));
+                None
+            }
         }
     }
 }
@@ -192,18 +269,18 @@ fn wait_for(received: &mut mpsc::Receiver<Request>) -> Option<Request> {
     look(|| received.try_recv().ok()).or_else(|| received.blocking_recv())
 }
 
-/// Runs `first`, and what else waits in the queue, in one transaction. Gives back the request that ended the
+/// Runs `first`, which has begun, and what else waits in the queue, in one transaction. Gives back the request that ended the
 /// group because it wants to be alone.
 fn run_group(
     connection: &mut SqliteConnection,
     first: Box<dyn Grouped>,
     received: &mut mpsc::Receiver<Request>,
     file: &FileIdentity,
+    taint: &Taint,
 ) -> Option<Request> {
-    if !first.ticket().begin() {
-        return None;
-    }
-    if let Err(error) = statement::run(connection, "BEGIN IMMEDIATE").doing("beginning a transaction") {
+    let begun = statement::run(connection, "BEGIN IMMEDIATE").doing("beginning a transaction");
+    taint.look_at(&begun);
+    if let Err(error) = begun {
         first.answer(Some(&error));
         return None;
     }
@@ -213,7 +290,7 @@ fn run_group(
     let mut current = Some(first);
     let mut broken = None;
     while let Some(mut write) = current.take() {
-        let kept = run_member(connection, write.as_mut(), &mut index);
+        let kept = run_member(connection, write.as_mut(), &mut index, taint);
         members.push(write);
         if let Err(error) = kept {
             broken = Some(error);
@@ -235,6 +312,7 @@ fn run_group(
             .and_then(|()| file.check())
             .and_then(|()| statement::run(connection, "COMMIT").doing("committing")),
     };
+    taint.look_at(&commit);
     if commit.is_err() {
         // SQLite may have rolled back already, and then there is nothing to roll back.
         let _ = connection.batch_execute("ROLLBACK");
@@ -251,6 +329,7 @@ fn run_member(
     connection: &mut SqliteConnection,
     write: &mut dyn Grouped,
     index: &mut IndexChanges,
+    taint: &Taint,
 ) -> Result<()> {
     let before = index.len();
     statement::run(connection, "SAVEPOINT member").doing("setting a savepoint")?;
@@ -258,5 +337,7 @@ fn run_member(
         return statement::run(connection, "RELEASE member").doing("releasing a savepoint");
     };
     index.truncate(before);
-    connection.batch_execute("ROLLBACK TO member; RELEASE member").map_err(|_| error)
+    let failed: Result<()> = Err(error);
+    taint.look_at(&failed);
+    connection.batch_execute("ROLLBACK TO member; RELEASE member").or(failed)
 }

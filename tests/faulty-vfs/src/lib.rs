@@ -15,10 +15,11 @@
 //! they are written (SQLite takes a disk for one that does not do that, `SQLITE_IOCAP_POWERSAFE_OVERWRITE`).
 //!
 //! # The tests
-//! `cargo test -p tubeatlas-faulty-vfs` runs a small number of cycles. As many as are claimed:
+//! `cargo test -p tubeatlas-faulty-vfs` runs a small number of cycles, and has some calls fail. As many as are claimed, and
+//! each call:
 //!
 //! ```text
-//! TUBEATLAS_POWER_CYCLES=10000 cargo test -p tubeatlas-faulty-vfs --release -- --nocapture
+//! TUBEATLAS_POWER_CYCLES=10000 TUBEATLAS_EVERY_CALL=1 cargo test -p tubeatlas-faulty-vfs --release -- --nocapture
 //! ```
 //!
 //! A test prints its seed; `TUBEATLAS_SEED` runs it again with that one.

@@ -19,6 +19,11 @@ pub(crate) fn power_cycles(few: u64) -> u64 {
     variable("TUBEATLAS_POWER_CYCLES").unwrap_or(few)
 }
 
+/// Whether each call is made to fail, or only some.
+pub(crate) fn every_call() -> bool {
+    variable("TUBEATLAS_EVERY_CALL").is_some_and(|number| number > 0)
+}
+
 /// The seed of a test, which is printed.
 pub(crate) fn seed(test: &str) -> u64 {
     let seed = variable("TUBEATLAS_SEED").unwrap_or_else(|| {
