@@ -71,7 +71,11 @@ const UNREACHABLE: [&str; 3] = ["disk I/O error", "unable to open", "vtable cons
 pub(crate) fn taints_connection(error: &Error) -> bool {
     matches!(
         error,
-        Error::Unavailable { .. } | Error::Corrupt { .. } | Error::Backend { .. } | Error::StorageFull { .. }
+        Error::Unavailable { .. }
+            | Error::Corrupt { .. }
+            | Error::Backend { .. }
+            | Error::StorageFull { .. }
+            | Error::ReadOnly { .. } // it was opened read-only, and the file's permissions may have changed since
     )
 }
 

@@ -31,6 +31,19 @@
 //! What was acknowledged survives the end of the process in any way, and a loss of power with
 //! [`Synchronous::Full`]. The file stays whole after a loss of power unless `synchronous` is
 //! [`Off`](Synchronous::Off).
+//!
+//! # When something goes wrong
+//! Each error says what it is, and the same open store works again when the cause is gone: connections that an error
+//! leaves in doubt are closed and opened anew.
+//!
+//! | What | Answer |
+//! |---|---|
+//! | the disk is full | [`StorageFull`](tubeatlas_ports::Error::StorageFull); reads go on |
+//! | the disk answers an error | [`Unavailable`](tubeatlas_ports::Error::Unavailable) |
+//! | the file may not be written | [`ReadOnly`](tubeatlas_ports::Error::ReadOnly); reads go on |
+//! | pages or rows are damaged | [`Corrupt`](tubeatlas_ports::Error::Corrupt) from the calls that meet them |
+//! | the file was moved, deleted or replaced | [`Unavailable`](tubeatlas_ports::Error::Unavailable) from every write, before it is acknowledged, and from `health` |
+//! | another process holds the lock for longer than `busy_timeout` | [`Timeout`](tubeatlas_ports::Error::Timeout) |
 
 mod channels;
 mod check;

@@ -4,6 +4,7 @@
 
 mod cancellation;
 mod concurrency;
+mod damage;
 mod maintenance;
 mod opening;
 mod support;

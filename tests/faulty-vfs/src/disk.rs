@@ -46,6 +46,7 @@ pub(crate) struct State {
     pub(crate) model: Model,
     calls: u64,
     fault: Option<(u64, Fault)>,
+    pub(crate) is_write_protected: bool,
 }
 
 impl State {
@@ -121,6 +122,12 @@ impl Disk {
             state.fault = None;
         }
         state.calls = 0;
+    }
+
+    /// Has databases that are opened from now on be read-only, or not any more, as if their permissions had been
+    /// changed (which bind everybody but root).
+    pub fn write_protect(&self, is_write_protected: bool) {
+        self.lock().is_write_protected = is_write_protected;
     }
 
     /// Whether what was to go wrong has begun to.

@@ -16,7 +16,8 @@ use std::{io, ptr, slice};
 
 use libsqlite3_sys::{
     SQLITE_CANTOPEN, SQLITE_FULL, SQLITE_IOERR_DELETE, SQLITE_IOERR_FSYNC, SQLITE_IOERR_READ,
-    SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_WRITE, SQLITE_OK, sqlite3_file, sqlite3_initialize, sqlite3_int64,
+    SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_WRITE, SQLITE_OK, SQLITE_OPEN_CREATE, SQLITE_OPEN_MAIN_DB,
+    SQLITE_OPEN_READONLY, SQLITE_OPEN_READWRITE, sqlite3_file, sqlite3_initialize, sqlite3_int64,
     sqlite3_io_methods, sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
 };
 
@@ -125,6 +126,11 @@ unsafe extern "C" fn open(
             return SQLITE_CANTOPEN;
         }
         let is_new = !path.exists();
+        let flags = if state.is_write_protected && flags & SQLITE_OPEN_MAIN_DB != 0 {
+            flags & !(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_READONLY
+        } else {
+            flags
+        };
         let code = open_below(below().vfs, name, file, flags, out_flags);
         if code != SQLITE_OK {
             return code;

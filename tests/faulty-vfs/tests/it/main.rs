@@ -4,4 +4,5 @@
 
 mod io_errors;
 mod power_loss;
+mod read_only;
 mod support;
