@@ -40,7 +40,7 @@ impl JournalMode {
 }
 
 /// SQLite's `synchronous`: what survives a loss of power. What was acknowledged survives the end of the
-/// process in every mode.
+/// process in every mode. (`tests/faulty-vfs` cuts the power of a simulated disk in each.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Synchronous {
     /// Nothing is promised after a loss of power, not even that the file is whole.
@@ -91,8 +91,16 @@ pub struct SqliteConfig {
     /// read are in memory; a page that is not, on a slow disk, keeps a thread of the runtime waiting with all its
     /// tasks. These connections come on top of `pool_size`.
     pub inline_reads: bool,
-    /// How long a unit of work may last before it is rolled back.
+    /// How long a unit of work may last, in either mode, before it is rolled back; its later calls answer
+    /// [`Closed`](tubeatlas_ports::Error::Closed) and say why. A statement of it that has begun runs to its end first,
+    /// for SQLite could only be made to stop by means that Diesel does not offer; so does a read outside of a unit of
+    /// work. All of them are bounded by an index and a limit, save that a search takes about a microsecond for each
+    /// passage that matches, and a count less for each row.
     pub unit_of_work_timeout: Duration,
+    /// How large the write-ahead log may stay, in bytes. It is brought into the database before that, but grows beyond
+    /// it by what is written while a reader keeps its snapshot (at most for `unit_of_work_timeout`); then it is cut as
+    /// soon as that reader is gone.
+    pub wal_limit: u64,
     /// Whether opening applies pending migrations; without, a database that needs some is refused.
     pub migrate: bool,
 }
@@ -107,12 +115,14 @@ impl SqliteConfig {
         for timeout in [&mut self.acquire_timeout, &mut self.busy_timeout, &mut self.unit_of_work_timeout] {
             *timeout = LONGEST.min(*timeout);
         }
+        self.wal_limit = self.wal_limit.min(i64::MAX.unsigned_abs()); // SQLite takes no larger number
         self.busy_timeout = self.busy_timeout.min(Duration::from_millis(i32::MAX.unsigned_abs().into()));
         self
     }
 
     /// The defaults, for this location: 20 readers, 30 s to acquire, 5 s busy, WAL, NORMAL, foreign keys on,
-    /// pre-ping, no echo, no inline reads, units of work of at most 30 s, migrations applied.
+    /// pre-ping, no echo, no inline reads, units of work of at most 30 s, a log of 32 MiB,
+    /// migrations applied.
     pub fn new(location: Location) -> Self {
         Self {
             location,
@@ -126,6 +136,7 @@ impl SqliteConfig {
             echo: false,
             inline_reads: false,
             unit_of_work_timeout: Duration::from_secs(30),
+            wal_limit: 32 * 1024 * 1024,
             migrate: true,
         }
     }

@@ -18,6 +18,7 @@ use tubeatlas_ports::{Error, Result};
 
 use crate::config::SqliteConfig;
 use crate::error::{Context, taints_connection};
+use crate::wal;
 
 /// The connections of a store: how many are open.
 #[derive(Debug)]
@@ -117,10 +118,6 @@ const READER_CACHE_KIB: u32 = 2_000;
 /// What the writer keeps of the file in memory, in KiB: the inner pages of all indexes of some million rows.
 const WRITER_CACHE_KIB: u32 = 32_000;
 
-/// After how many pages in the write-ahead log it is brought into the database: 16 MiB. A page that is changed often
-/// is brought over once; SQLite's default, a quarter of this, makes bulk writes slower by half.
-const CHECKPOINT_PAGES: u32 = 4_000;
-
 /// The PRAGMAs that every connection gets, and whether it may write.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionSettings {
@@ -129,6 +126,7 @@ pub(crate) struct ConnectionSettings {
     foreign_keys: bool,
     echo: bool,
     read_only: bool,
+    wal: String,
 }
 
 impl ConnectionSettings {
@@ -139,6 +137,7 @@ impl ConnectionSettings {
             foreign_keys: config.foreign_keys,
             echo: config.echo,
             read_only,
+            wal: wal::pragmas(config),
         }
     }
 
@@ -169,12 +168,13 @@ impl ConnectionSettings {
         let pragmas = format!(
             "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = {}; PRAGMA synchronous = {};
              PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;
-             PRAGMA cache_size = -{}; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA query_only = {};",
+             PRAGMA cache_size = -{}; PRAGMA query_only = {}; {}",
             self.busy_timeout.as_millis(),
             i32::from(self.foreign_keys),
             self.synchronous,
             if self.read_only { READER_CACHE_KIB } else { WRITER_CACHE_KIB },
             i32::from(self.read_only),
+            self.wal,
         );
         connection.batch_execute(&pragmas).doing("setting a connection up")?;
         self.verify(&mut connection)?;

@@ -24,8 +24,9 @@
 //! Each connection lives on a thread of its own, and callers send it what is to be done: one hop a call, and
 //! a caller that goes away neither interrupts nor blocks anything. Reads go to a queue from which the threads of
 //! read-only connections take them, writes to the one connection that writes, where single writes that arrive
-//! together share a commit. With [`inline_reads`](SqliteConfig::inline_reads) a `get` needs no hop. A unit of work holds a connection until it ends. In WAL mode readers and the writer do not wait for
-//! each other.
+//! together share a commit. With [`inline_reads`](SqliteConfig::inline_reads) a `get` needs no hop. A unit of work
+//! holds a connection until it ends. In WAL mode readers and the writer do not wait for each other, and the log stays
+//! below [`wal_limit`](SqliteConfig::wal_limit) but for what is written while a unit of work reads.
 //!
 //! # What it promises
 //! What was acknowledged survives the end of the process in any way, and a loss of power with
@@ -73,6 +74,7 @@ mod ticket;
 mod transcripts;
 mod unit_of_work;
 mod videos;
+mod wal;
 mod writer;
 
 pub use check::{Check, PoolCheck};

@@ -68,12 +68,14 @@ impl Unit {
                     .await??;
             }
             Mode::ReadOnly => {
+                let writer = engine.writer.clone();
                 engine
                     .readers
                     .hold(move |connection, opened| match connection {
                         // The first read fixes what a transaction sees; BEGIN alone does not.
                         Ok(connection) => {
                             thread.run(connection, "BEGIN; SELECT revision FROM store_state", opened);
+                            writer.tidy();
                         }
                         Err(error) => drop(opened.send(Err(error))),
                     })

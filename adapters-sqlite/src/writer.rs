@@ -25,6 +25,7 @@ use crate::passages::IndexChanges;
 use crate::statement;
 use crate::store::set_journal_mode;
 use crate::ticket::{GiveUpOnDrop, Ticket};
+use crate::wal::Wal;
 
 /// How many writes wait at most before callers have to wait for room in the queue.
 const QUEUE: usize = 1_024;
@@ -78,6 +79,8 @@ where
 enum Request {
     Grouped(Box<dyn Grouped>),
     Alone(Ticket, Box<dyn FnOnce(Result<&mut SqliteConnection>) + Send>),
+    /// A reader is gone that may have kept the log from being cut.
+    Tidy,
     /// What was asked for before is done; the thread ends, and with it the connection.
     Stop,
 }
@@ -102,7 +105,8 @@ impl Writer {
         let (requests, received) = mpsc::channel(QUEUE);
         let counted = Counted::new(connections);
         let (config, acquire_timeout, taint) = (config.clone(), config.acquire_timeout, Taint::default());
-        let thread = Thread { connection: Some(connection), path, config, file, taint: taint.clone() };
+        let wal = Wal::new(&path, &config);
+        let thread = Thread { connection: Some(connection), path, config, file, wal, taint: taint.clone() };
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || {
@@ -156,6 +160,12 @@ impl Writer {
         answer.map_err(|error| failure.try_recv().unwrap_or(error))
     }
 
+    /// Has the log cut if it is over its limit: a reader is gone that may have been in the way. Unless the queue is
+    /// full; then the writes in it see to that.
+    pub(crate) fn tidy(&self) {
+        let _ = self.requests.try_send(Request::Tidy);
+    }
+
     /// Ends the thread when all that was asked for before is done.
     pub(crate) async fn stop(&self) {
         let _ = self.requests.send(Request::Stop).await; // it may have ended already
@@ -194,6 +204,7 @@ struct Thread {
     path: String,
     config: SqliteConfig,
     file: FileIdentity,
+    wal: Wal,
     taint: Taint,
 }
 
@@ -201,7 +212,9 @@ impl Thread {
     fn run(mut self, mut received: mpsc::Receiver<Request>) {
         let mut next = wait_for(&mut received);
         while let Some(request) = next.take() {
+            let tidy = matches!(request, Request::Tidy);
             match request {
+                Request::Tidy => {}
                 Request::Alone(ticket, work) => {
                     if ticket.begin() {
                         match self.connection() {
@@ -212,6 +225,10 @@ impl Thread {
                 }
                 Request::Stop => break,
                 Request::Grouped(first) => next = self.run_group(first, &mut received),
+            }
+            if let Some(connection) = &mut self.connection {
+                // What was written has been answered: an error concerns nobody but the connection.
+                self.taint.look_at(&self.wal.bound(connection, tidy));
             }
             if self.taint.take() {
                 self.discard();

@@ -287,6 +287,7 @@ mod tests {
             pre_ping: false,
             echo: true,
             unit_of_work_timeout: Duration::from_secs(3),
+            wal_limit: SqliteConfig::new(Location::Temporary).wal_limit,
             migrate: true,
             inline_reads: false,
         };
