@@ -33,6 +33,19 @@
 //! [`Synchronous::Full`]. The file stays whole after a loss of power unless `synchronous` is
 //! [`Off`](Synchronous::Off).
 //!
+//! # What can be measured
+//! Through the facade of the crate [`metrics`](https://docs.rs/metrics); install its recorder before the store is
+//! opened.
+//!
+//! | Name | Kind, unit | What |
+//! |---|---|---|
+//! | `tubeatlas_sqlite_pool_wait_seconds` | histogram, s | how long a read waited for a connection |
+//! | `tubeatlas_sqlite_call_seconds` | histogram, s | how long the statements of a call took, without waiting; labels `operation` (`get`, `list`, `upsert_many`, `search`, …) and `entity` (`video`, …) |
+//! | `tubeatlas_sqlite_write_queue_depth` | gauge | how many requests waited for the writer when a commit's first write began |
+//! | `tubeatlas_sqlite_commit_group_size` | histogram | how many single writes shared a commit |
+//! | `tubeatlas_sqlite_commit_seconds` | histogram, s | how long their `COMMIT` took |
+//! | `tubeatlas_sqlite_wal_bytes` | gauge, bytes | how large the write-ahead log is, rounded down to KiB; looked at ten times a second at most, after writes |
+//!
 //! # When something goes wrong
 //! Each error says what it is, and the same open store works again when the cause is gone: connections that an error
 //! leaves in doubt are closed and opened anew.
@@ -58,6 +71,7 @@ mod inline;
 mod knowledge_graphs;
 mod maintenance;
 mod media_files;
+mod metrics;
 mod migrations;
 mod passages;
 mod pool;

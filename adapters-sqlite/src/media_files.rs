@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use tubeatlas_domain::search::tokens;
-use tubeatlas_domain::{FrameRate, MediaFile, MediaFileFields, MediaFileId, VideoId};
+use tubeatlas_domain::{EntityKind, FrameRate, MediaFile, MediaFileFields, MediaFileId, VideoId};
 use tubeatlas_ports::{
     Error, MediaFileFilter, MediaFileOrder, MediaFilePosition, MediaFileRepository, Result, Stored,
     Visibility,
@@ -14,6 +14,7 @@ use tubeatlas_ports::{
 
 use crate::columns::{RowName, json, number, optional_number, small_number};
 use crate::error::Context;
+use crate::metrics::Call;
 use crate::pool::Length;
 use crate::schema::{media_file_words, media_files, videos};
 use crate::session::{Session, WriteContext};
@@ -250,7 +251,7 @@ impl WritableTable for MediaFile {
 impl MediaFileRepository for Session {
     async fn get_by_path(&self, path: &str, visibility: Visibility) -> Result<Option<Stored<MediaFile>>> {
         let path = path.to_owned();
-        self.read_once(Length::Short, move |connection| {
+        self.read_once(Call("words", EntityKind::MediaFile), Length::Short, move |connection| {
             let found = media_files::table
                 .inner_join(videos::table)
                 .filter(media_files::path.eq(path))

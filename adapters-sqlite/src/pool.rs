@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::dsl::select;
 use diesel::prelude::*;
@@ -20,6 +20,7 @@ use tubeatlas_ports::{Error, Result};
 use crate::config::SqliteConfig;
 use crate::connection::{ConnectionSettings, Connections, Counted, catching, look, run_job, thread_ended};
 use crate::error::{Context, taints_connection};
+use crate::metrics::Metrics;
 use crate::ticket::{GiveUpOnDrop, Ticket};
 
 /// How long a job waits before one more thread is called, however many are awake.
@@ -41,6 +42,7 @@ struct Job {
     ticket: Ticket,
     length: Length,
     work: Work,
+    added: Instant,
 }
 
 /// The pool of connections that read.
@@ -61,6 +63,7 @@ struct Shared {
     size: usize,
     awake: usize,
     connections: Arc<Connections>,
+    metrics: Arc<Metrics>,
 }
 
 /// Each thread is asleep, looking for a job, at work on a short one (neither of the others), or on a long one.
@@ -82,6 +85,7 @@ impl ReaderPool {
         settings: ConnectionSettings,
         config: &SqliteConfig,
         connections: Arc<Connections>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Shared {
@@ -94,6 +98,7 @@ impl ReaderPool {
             size: config.pool_size,
             awake: cores,
             connections,
+            metrics,
         };
         Self { shared: Arc::new(shared), acquire_timeout: config.acquire_timeout }
     }
@@ -137,7 +142,7 @@ impl ReaderPool {
         let ticket = Ticket::new();
         let _guard = GiveUpOnDrop(ticket.clone());
         let work: Work = Box::new(move |connection| work(connection, answer));
-        self.shared.add(Job { ticket: ticket.clone(), length, work })?;
+        self.shared.add(Job { ticket: ticket.clone(), length, work, added: Instant::now() })?;
         if let Ok(answer) = tokio::time::timeout(PATIENCE.min(self.acquire_timeout), &mut answered).await {
             return answer.map_err(|_| thread_ended());
         }
@@ -265,8 +270,9 @@ struct Thread {
 
 impl Thread {
     fn run(mut self) {
-        while let Some(Job { ticket, length, work }) = self.shared.next() {
+        while let Some(Job { ticket, length, work, added }) = self.shared.next() {
             if ticket.begin() {
+                self.shared.metrics.pool_wait(added.elapsed());
                 self.work(work);
             }
             if length == Length::Long {

@@ -16,6 +16,7 @@ use tubeatlas_ports::{
 
 use crate::columns::{RowName, json, number, small_number};
 use crate::error::Context;
+use crate::metrics::Call;
 use crate::schema::processing_tasks;
 use crate::session::{Session, WriteContext};
 use crate::statement::{Bind, limited, sql, update};
@@ -296,7 +297,7 @@ impl Session {
         + Send
         + 'static,
     ) -> Result<Stored<ProcessingTask>> {
-        self.write(move |context| {
+        self.write(Call("transition", ProcessingTask::KIND), move |context| {
             let old = ProcessingTask::load(context.connection, &id)?
                 .ok_or_else(|| Error::not_found::<ProcessingTask>(&id))?;
             let now = context.now;
@@ -312,7 +313,7 @@ impl ProcessingTaskRepository for Session {
         self.check_usable()?;
         ProcessingTask::enqueue(task.clone()).map_err(Error::Invalid)?;
         let task = task.clone();
-        self.write(move |context| enqueue(context, task)).await
+        self.write(Call("enqueue", ProcessingTask::KIND), move |context| enqueue(context, task)).await
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<Stored<ProcessingTask>>> {
@@ -320,7 +321,7 @@ impl ProcessingTaskRepository for Session {
         self.check_not_in_unit("claiming a task inside a unit of work")?;
         check_lease(request.lease_ms)?;
         let request = request.clone();
-        self.write(move |context| claim(context, &request)).await
+        self.write(Call("claim", ProcessingTask::KIND), move |context| claim(context, &request)).await
     }
 
     async fn heartbeat(
@@ -368,7 +369,7 @@ impl ProcessingTaskRepository for Session {
     async fn remove_finished(&self, before: Timestamp, limit: u32) -> Result<u64> {
         self.check_usable()?;
         check_limit(limit, MAX_PAGE_LIMIT)?;
-        self.write(move |context| {
+        self.write(Call("remove_finished", ProcessingTask::KIND), move |context| {
             let finished = processing_tasks::table
                 .filter(processing_tasks::finished_at.lt(before.unix_micros()))
                 .order((processing_tasks::finished_at, processing_tasks::id))

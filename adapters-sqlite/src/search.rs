@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Text};
 use tubeatlas_domain::search::{Expression, find_in_text};
-use tubeatlas_domain::{ChannelId, LanguageTag, Transcript, TranscriptId, VideoId};
+use tubeatlas_domain::{ChannelId, EntityKind, LanguageTag, Transcript, TranscriptId, VideoId};
 use tubeatlas_ports::{
     Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPosition, SearchRequest,
     TranscriptRepository, Visibility, check_limit,
@@ -12,6 +12,7 @@ use tubeatlas_ports::{
 
 use crate::columns::RowName;
 use crate::error::Context;
+use crate::metrics::Call;
 use crate::pool::Length;
 use crate::session::Session;
 use crate::statement::{Bind, limited, sql};
@@ -166,7 +167,7 @@ impl TranscriptRepository for Session {
         let scope = request.cursor_scope();
         let after = request.after.as_ref().map(|cursor| cursor.decode(scope)).transpose()?;
         let request = request.clone();
-        self.read(Length::Long, move |connection| {
+        self.read(Call("search", EntityKind::Transcript), Length::Long, move |connection| {
             let rows = load_rows(connection, &request, after)?;
             let page = Page::from_rows(rows, request.limit, |last| {
                 let row = RowName { table: "passages", key: &last.video_id };

@@ -10,6 +10,7 @@ use tubeatlas_ports::{Clock, Error, IdGenerator, Repositories, Result, Revision}
 
 use crate::columns::number;
 use crate::error::{Context, corrupt};
+use crate::metrics::Call;
 use crate::passages::IndexChanges;
 use crate::pool::Length;
 use crate::schema::store_state;
@@ -72,21 +73,27 @@ impl Session {
     /// Runs a read of one or several statements at one moment.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
+        call: Call,
         length: Length,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         match self {
-            Self::Store(_) => self.read_once(length, move |connection| in_snapshot(connection, work)).await,
-            Self::Unit(unit) => unit.run(work).await,
+            Self::Store(_) => {
+                self.read_once(call, length, move |connection| in_snapshot(connection, work)).await
+            }
+            Self::Unit(_) => self.read_once(call, length, work).await,
         }
     }
 
     /// Runs a read of one statement, which needs no transaction around it.
     pub(crate) async fn read_once<T: Send + 'static>(
         &self,
+        call: Call,
         length: Length,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let metrics = Arc::clone(&self.engine().metrics);
+        let work = move |connection: &mut SqliteConnection| metrics.time(call, || work(connection));
         match self {
             Self::Store(engine) => {
                 engine.check_open()?;
@@ -99,6 +106,7 @@ impl Session {
     /// Runs a read that finds one row, on the calling thread if that is configured and nothing stands in the way.
     pub(crate) async fn read_point<T: Send + 'static>(
         &self,
+        call: Call,
         work: impl Fn(&mut SqliteConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         if let Self::Store(engine) = self
@@ -107,18 +115,21 @@ impl Session {
             // A caller in a loop would never be pending, and let nobody else run.
             tokio::task::coop::consume_budget().await;
             engine.check_open()?;
-            if let Some(value) = inline.run(&work) {
+            if let Some(value) = inline.run(|connection| engine.metrics.time(call, || work(connection))) {
                 return Ok(value);
             }
         }
-        self.read_once(Length::Short, work).await
+        self.read_once(call, Length::Short, work).await
     }
 
     /// Runs a write: all of it or nothing.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
+        call: Call,
         work: impl FnOnce(&mut WriteContext<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let metrics = Arc::clone(&self.engine().metrics);
+        let work = move |context: &mut WriteContext<'_>| metrics.time(call, || work(context));
         match self {
             Self::Store(engine) => {
                 engine.check_open()?;
@@ -139,6 +150,13 @@ impl Session {
                 })
                 .await
             }
+        }
+    }
+
+    fn engine(&self) -> &Engine {
+        match self {
+            Self::Store(engine) => engine,
+            Self::Unit(unit) => &unit.engine,
         }
     }
 

@@ -16,6 +16,7 @@ use crate::error::{Context, with_busy_timeout};
 use crate::file::{DatabaseFile, FileIdentity};
 use crate::inline::InlineReaders;
 use crate::maintenance::Maintenance;
+use crate::metrics::Metrics;
 use crate::migrations::{self, MigrationStatus};
 use crate::pool::{Length, ReaderPool};
 use crate::probe::probe;
@@ -28,6 +29,7 @@ pub(crate) struct Engine {
     pub(crate) readers: ReaderPool,
     pub(crate) inline: Option<InlineReaders>,
     pub(crate) writer: Writer,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdGenerator>,
     pub(crate) unit_of_work_timeout: Duration,
@@ -93,7 +95,7 @@ impl SqliteStore {
         let for_opening = config.clone();
         let Opened { file, identity: file_identity, connection, sqlite_version, .. } =
             blocking(move || open_file(&for_opening, for_opening.migrate)).await?;
-        let connections = Connections::new();
+        let (connections, metrics) = (Connections::new(), Arc::new(Metrics::new()));
         let (path, settings) = (file.as_text()?, ConnectionSettings::new(&config, true));
         let inline = if config.inline_reads && config.journal_mode == JournalMode::Wal {
             let (path, settings, connections) = (path.clone(), settings.clone(), Arc::clone(&connections));
@@ -101,12 +103,21 @@ impl SqliteStore {
         } else {
             None
         };
-        let readers = ReaderPool::new(path.clone(), settings, &config, Arc::clone(&connections));
-        let writer = Writer::start(connection, path, &config, &connections, file_identity.clone())?;
+        let readers =
+            ReaderPool::new(path.clone(), settings, &config, Arc::clone(&connections), Arc::clone(&metrics));
+        let writer = Writer::start(
+            connection,
+            path,
+            &config,
+            &connections,
+            file_identity.clone(),
+            Arc::clone(&metrics),
+        )?;
         let engine = Arc::new(Engine {
             readers,
             inline,
             writer,
+            metrics,
             clock,
             ids,
             unit_of_work_timeout: config.unit_of_work_timeout,
@@ -258,15 +269,18 @@ impl Store for SqliteStore {
     }
 
     async fn health(&self) -> Result<Health> {
+        self.engine.check_open()?;
         let revision = self
-            .session
-            .read_once(Length::Short, |connection| {
+            .engine
+            .readers
+            .run(Length::Short, |connection| {
                 let row: NumberRow = diesel::sql_query("SELECT revision AS value FROM store_state")
                     .get_result(connection)
                     .doing("reading the store's state")?;
                 Ok(row.value)
             })
-            .await?;
+            .await
+            .map_err(|error| self.engine.explain(error))?;
         self.engine.file_identity.check()?;
         let (open, idle) = self.engine.readers.status();
         let (path, wal) = {

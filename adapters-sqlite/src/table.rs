@@ -11,6 +11,7 @@ use tubeatlas_ports::{
 };
 
 use crate::error::corrupt;
+use crate::metrics::Call;
 use crate::pool::Length;
 use crate::session::{Session, WriteContext};
 
@@ -107,14 +108,17 @@ fn get_many<E: Table>(
 impl<E: Table> Repository<E> for Session {
     async fn get(&self, id: &E::Id, visibility: Visibility) -> Result<Option<Stored<E>>> {
         let id = id.clone();
-        self.read_point(move |connection| get(connection, &id, visibility)).await
+        self.read_point(Call("get", E::KIND), move |connection| get(connection, &id, visibility)).await
     }
 
     async fn get_many(&self, ids: &[E::Id], visibility: Visibility) -> Result<Vec<Option<Stored<E>>>> {
         self.check_usable()?;
         check_batch(ids)?;
         let ids = ids.to_vec();
-        self.read(Length::Short, move |connection| get_many(connection, &ids, visibility)).await
+        self.read(Call("get_many", E::KIND), Length::Short, move |connection| {
+            get_many(connection, &ids, visibility)
+        })
+        .await
     }
 
     async fn exists(&self, id: &E::Id, visibility: Visibility) -> Result<bool> {
@@ -133,7 +137,7 @@ impl<E: Table> Repository<E> for Session {
         let after = page.after.as_ref().map(|cursor| cursor.decode(scope)).transpose()?;
         let (filter, order, limit) = (filter.clone(), page.order, page.limit);
         let rows = self
-            .read(Length::Short, move |connection| {
+            .read(Call("list", E::KIND), Length::Short, move |connection| {
                 E::page(connection, &filter, order, after, i64::from(limit) + 1)
             })
             .await?;
@@ -142,7 +146,9 @@ impl<E: Table> Repository<E> for Session {
 
     async fn count(&self, filter: &E::Filter) -> Result<u64> {
         let filter = filter.clone();
-        let count = self.read_once(Length::Long, move |connection| E::count(connection, &filter)).await?;
+        let count = self
+            .read_once(Call("count", E::KIND), Length::Long, move |connection| E::count(connection, &filter))
+            .await?;
         u64::try_from(count).map_err(|error| corrupt(E::KIND.as_str(), &"count", &error))
     }
 }
@@ -151,44 +157,50 @@ impl<E: Table> Repository<E> for Session {
 impl<E: WritableTable> WriteRepository<E> for Session {
     async fn create(&self, entity: &E) -> Result<Stored<E>> {
         let entity = entity.clone();
-        self.write(move |context| create(context, &entity)).await
+        self.write(Call("create", E::KIND), move |context| create(context, &entity)).await
     }
 
     async fn create_many(&self, entities: &[E]) -> Result<Vec<Stored<E>>> {
-        self.write_many(entities, create).await
+        self.write_many(Call("create_many", E::KIND), entities, create).await
     }
 
     async fn update(&self, entity: &E, expected: Option<Revision>) -> Result<Stored<E>> {
         let entity = entity.clone();
-        self.write(move |context| update(context, &entity, expected)).await
+        self.write(Call("update", E::KIND), move |context| update(context, &entity, expected)).await
     }
 
     async fn update_many(&self, entities: &[E]) -> Result<Vec<Stored<E>>> {
-        self.write_many(entities, |context, entity| update(context, entity, None)).await
+        self.write_many(Call("update_many", E::KIND), entities, |context, entity| {
+            update(context, entity, None)
+        })
+        .await
     }
 
     async fn upsert(&self, entity: &E) -> Result<Upserted<E>> {
         let entity = entity.clone();
-        self.write(move |context| upsert(context, &entity)).await
+        self.write(Call("upsert", E::KIND), move |context| upsert(context, &entity)).await
     }
 
     async fn upsert_many(&self, entities: &[E]) -> Result<Vec<Upserted<E>>> {
-        self.write_many(entities, upsert).await
+        self.write_many(Call("upsert_many", E::KIND), entities, upsert).await
     }
 
     async fn delete(&self, id: &E::Id, expected: Option<Revision>) -> Result<()> {
         let id = id.clone();
-        self.write(move |context| delete::<E>(context, &id, expected)).await
+        self.write(Call("delete", E::KIND), move |context| delete::<E>(context, &id, expected)).await
     }
 
     async fn delete_many(&self, ids: &[E::Id]) -> Result<()> {
-        self.write_many(ids, |context, id| delete::<E>(context, id, None)).await.map(drop)
+        self.write_many(Call("delete_many", E::KIND), ids, |context, id| delete::<E>(context, id, None))
+            .await
+            .map(drop)
     }
 }
 
 impl Session {
     async fn write_many<I, T>(
         &self,
+        call: Call,
         items: &[I],
         write: impl Fn(&mut WriteContext<'_>, &I) -> Result<T> + Send + 'static,
     ) -> Result<Vec<T>>
@@ -199,7 +211,7 @@ impl Session {
         self.check_usable()?;
         check_batch(items)?;
         let items = items.to_vec();
-        self.write(move |context| items.iter().map(|item| write(context, item)).collect()).await
+        self.write(call, move |context| items.iter().map(|item| write(context, item)).collect()).await
     }
 }
 

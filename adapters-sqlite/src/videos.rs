@@ -10,6 +10,7 @@ use tubeatlas_ports::{
 
 use crate::columns::{RowName, json, number, optional_number, word};
 use crate::error::Context;
+use crate::metrics::Call;
 use crate::passages;
 use crate::schema::{channels, knowledge_graphs, transcripts, videos};
 use crate::session::{Session, WriteContext};
@@ -307,7 +308,7 @@ impl WritableTable for Video {
 impl VideoRepository for Session {
     async fn restore(&self, id: &VideoId) -> Result<Stored<Video>> {
         let id = id.clone();
-        self.write(move |context| {
+        self.write(Call("restore", EntityKind::Video), move |context| {
             let old =
                 Video::load(context.connection, &id)?.ok_or_else(|| Error::not_found::<Video>(&id))?.stored;
             if old.deleted_at.is_none() {
@@ -322,7 +323,7 @@ impl VideoRepository for Session {
 
     async fn purge(&self, id: &VideoId, expected: Option<Revision>) -> Result<()> {
         let id = id.clone();
-        self.write(move |context| {
+        self.write(Call("purge", EntityKind::Video), move |context| {
             let old =
                 Video::load(context.connection, &id)?.ok_or_else(|| Error::not_found::<Video>(&id))?.stored;
             old.check_revision(expected)?;

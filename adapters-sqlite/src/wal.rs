@@ -15,6 +15,7 @@ use tubeatlas_ports::Result;
 
 use crate::config::{JournalMode, SqliteConfig};
 use crate::error::Context;
+use crate::metrics::Metrics;
 
 /// How often the writer looks at the file's size at most.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -67,13 +68,19 @@ impl Wal {
     }
 
     /// Cuts the log if it is over the limit and nobody is in the way; looks only now and then, or `at_once`.
-    pub(crate) fn bound(&mut self, connection: &mut SqliteConnection, at_once: bool) -> Result<()> {
+    pub(crate) fn bound(
+        &mut self,
+        connection: &mut SqliteConnection,
+        at_once: bool,
+        metrics: &Metrics,
+    ) -> Result<()> {
         let now = Instant::now();
         if now < self.next_look && !at_once {
             return Ok(());
         }
         self.next_look = now + LOOK_EVERY;
         let bytes = self.bytes();
+        metrics.wal_bytes(bytes);
         if bytes <= self.limit {
             return Ok(());
         }
@@ -82,6 +89,7 @@ impl Wal {
             tracing::debug!(bytes, "the write-ahead log could not be cut; a reader is in the way");
             self.next_look = now + TRY_AGAIN_AFTER;
         }
+        metrics.wal_bytes(self.bytes());
         cut.map(drop)
     }
 

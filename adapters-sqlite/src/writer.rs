@@ -21,6 +21,7 @@ use crate::connection::{
 };
 use crate::error::{Context, shared};
 use crate::file::FileIdentity;
+use crate::metrics::Metrics;
 use crate::passages::IndexChanges;
 use crate::statement;
 use crate::store::set_journal_mode;
@@ -101,12 +102,14 @@ impl Writer {
         config: &SqliteConfig,
         connections: &Arc<Connections>,
         file: FileIdentity,
+        metrics: Arc<Metrics>,
     ) -> Result<Self> {
         let (requests, received) = mpsc::channel(QUEUE);
         let counted = Counted::new(connections);
         let (config, acquire_timeout, taint) = (config.clone(), config.acquire_timeout, Taint::default());
         let wal = Wal::new(&path, &config);
-        let thread = Thread { connection: Some(connection), path, config, file, wal, taint: taint.clone() };
+        let connection = Some(connection);
+        let thread = Thread { connection, path, config, file, wal, metrics, taint: taint.clone() };
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || {
@@ -205,6 +208,7 @@ struct Thread {
     config: SqliteConfig,
     file: FileIdentity,
     wal: Wal,
+    metrics: Arc<Metrics>,
     taint: Taint,
 }
 
@@ -228,7 +232,7 @@ impl Thread {
             }
             if let Some(connection) = &mut self.connection {
                 // What was written has been answered: an error concerns nobody but the connection.
-                self.taint.look_at(&self.wal.bound(connection, tidy));
+                self.taint.look_at(&self.wal.bound(connection, tidy, &self.metrics));
             }
             if self.taint.take() {
                 self.discard();
@@ -270,9 +274,10 @@ impl Thread {
         if !first.ticket().begin() {
             return None;
         }
-        let (file, taint) = (self.file.clone(), self.taint.clone());
+        self.metrics.queue_depth(received.len());
+        let (file, taint, metrics) = (self.file.clone(), self.taint.clone(), Arc::clone(&self.metrics));
         match self.connection() {
-            Ok(connection) => run_group(connection, first, received, &file, &taint),
+            Ok(connection) => run_group(connection, first, received, &file, &taint, &metrics),
             Err(error) => {
                 first.answer(Some(&error));
                 None
@@ -294,6 +299,7 @@ fn run_group(
     received: &mut mpsc::Receiver<Request>,
     file: &FileIdentity,
     taint: &Taint,
+    metrics: &Metrics,
 ) -> Option<Request> {
     let begun = statement::run(connection, "BEGIN IMMEDIATE").doing("beginning a transaction");
     taint.look_at(&begun);
@@ -324,10 +330,12 @@ fn run_group(
     }
     let commit = match broken {
         Some(error) => Err(error),
-        None => index
-            .apply(connection)
-            .and_then(|()| file.check())
-            .and_then(|()| statement::run(connection, "COMMIT").doing("committing")),
+        None => index.apply(connection).and_then(|()| file.check()).and_then(|()| {
+            let begun = std::time::Instant::now();
+            let committed = statement::run(connection, "COMMIT").doing("committing");
+            metrics.commit(members.len(), begun.elapsed());
+            committed
+        }),
     };
     taint.look_at(&commit);
     if commit.is_err() {
