@@ -33,11 +33,14 @@
 //! destructure filters without `..` and match orders without `_`.
 //!
 //! # Features
-//! `mock`: [mockall] mocks of every port in [`mock`], for unit tests of code that calls them.
+//! - `mock`: [mockall] mocks of every port in [`mock`], for unit tests of code that calls them.
+//! - `blocking`: a store for callers that are not async, in [`blocking`].
 //!
 //! [mockall]: https://docs.rs/mockall
 
 pub mod archive;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod channel;
 mod clock;
 mod delegate;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests fail by panicking")]
 
+mod blocking;
 mod cancellation;
 mod concurrency;
 mod damage;
