@@ -54,6 +54,8 @@ fn application_id(file: &DatabaseFile) -> Result<i32> {
             let message = format!("{} is not an SQLite database; name another file", file.path.display());
             Err(Error::SchemaMismatch { message })
         }
+        // Power failed while the log was being brought into it: with the log it is whole, and opening it looks again.
+        Err(Error::Corrupt { .. }) => Ok(0),
         Err(error) => Err(error),
     }
 }
