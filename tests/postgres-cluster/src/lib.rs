@@ -93,7 +93,7 @@ impl Cluster {
     ) -> Result<Database, String> {
         let mut templates = self.inner.templates.lock().unwrap_or_else(PoisonError::into_inner);
         let made = templates.entry(template.to_owned()).or_insert_with(|| {
-            self.inner.server.execute(&format!("CREATE DATABASE {template} TEMPLATE template0"))?;
+            self.inner.server.create(template, "template0")?;
             migrate(&self.inner.server.url(template))
         });
         made.clone()?;
@@ -104,7 +104,7 @@ impl Cluster {
     fn copy(&self, template: &str) -> Result<Database, String> {
         let number = self.inner.databases.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{number}");
-        self.inner.server.execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
+        self.inner.server.create(&name, template)?;
         Ok(Database { url: self.inner.server.url(&name), name, cluster: self.clone() })
     }
 

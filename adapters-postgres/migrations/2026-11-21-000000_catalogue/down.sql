@@ -1,0 +1,9 @@
+DROP TABLE passages;
+DROP TABLE media_file_words;
+DROP TABLE media_files;
+DROP TABLE processing_tasks;
+DROP TABLE knowledge_graphs;
+DROP TABLE transcripts;
+DROP TABLE videos;
+DROP TABLE channels;
+DROP SEQUENCE store_revision;

@@ -1,0 +1,149 @@
+//! Channels.
+
+use async_trait::async_trait;
+use diesel::dsl::{exists, select};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tubeatlas_domain::{Channel, ChannelFields, ChannelId, EntityKind};
+use tubeatlas_ports::{ChannelFilter, ChannelOrder, ChannelPosition, ChannelRepository, Result, Stored};
+
+use crate::columns::{RowName, number};
+use crate::error::Context;
+use crate::schema::{channels, knowledge_graphs, videos};
+use crate::session::{Session, Transaction};
+use crate::statement::update;
+use crate::table::{Loaded, References, Table, WritableTable};
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = channels, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct ChannelRow {
+    id: String,
+    title: String,
+    handle: Option<String>,
+    url: Option<String>,
+    created_at: i64,
+    updated_at: i64,
+    revision: i64,
+}
+
+impl ChannelRow {
+    fn new(stored: &Stored<Channel>) -> Result<Self> {
+        let fields = stored.entity.clone().into_fields();
+        Ok(Self {
+            id: fields.id.into(),
+            title: fields.title,
+            handle: fields.handle,
+            url: fields.url,
+            created_at: stored.created_at.unix_micros(),
+            updated_at: stored.updated_at.unix_micros(),
+            revision: number(stored.revision.get())?,
+        })
+    }
+
+    fn into_stored(self) -> Result<Stored<Channel>> {
+        let key = self.id.clone();
+        let row = RowName { table: "channels", key: &key };
+        let channel = row.check(ChannelId::parse(self.id).and_then(|id| {
+            Channel::new(ChannelFields { id, title: self.title, handle: self.handle, url: self.url })
+        }))?;
+        row.stored(channel, self.created_at, self.updated_at, self.revision, None)
+    }
+}
+
+#[async_trait]
+impl Table for Channel {
+    async fn load_many(connection: &mut AsyncPgConnection, ids: &[ChannelId]) -> Result<Vec<Loaded<Self>>> {
+        let rows: Vec<ChannelRow> = channels::table
+            .filter(channels::id.eq_any(ids.iter().map(ChannelId::as_str)))
+            .select(ChannelRow::as_select())
+            .load(connection)
+            .await
+            .doing("reading channels")?;
+        rows.into_iter().map(|row| Ok(Loaded { stored: row.into_stored()?, hidden_since: None })).collect()
+    }
+
+    async fn page(
+        connection: &mut AsyncPgConnection,
+        filter: &ChannelFilter,
+        order: ChannelOrder,
+        after: Option<ChannelPosition>,
+        limit: i64,
+    ) -> Result<Vec<Stored<Self>>> {
+        let ChannelFilter {} = filter;
+        let mut query = channels::table.select(ChannelRow::as_select()).into_boxed();
+        query = match order {
+            ChannelOrder::Title => query.order((channels::title, channels::id)),
+            ChannelOrder::Id => query.order(channels::id),
+        };
+        if let Some(ChannelPosition { title, id }) = after {
+            let id = String::from(id);
+            query = match order {
+                // The first part is what the index is searched by.
+                ChannelOrder::Title => query
+                    .filter(channels::title.ge(title.clone()))
+                    .filter(channels::title.gt(title).or(channels::id.gt(id))),
+                ChannelOrder::Id => query.filter(channels::id.gt(id)),
+            };
+        }
+        let rows: Vec<ChannelRow> = query.limit(limit).load(connection).await.doing("listing channels")?;
+        rows.into_iter().map(ChannelRow::into_stored).collect()
+    }
+
+    async fn count(connection: &mut AsyncPgConnection, filter: &ChannelFilter) -> Result<i64> {
+        let ChannelFilter {} = filter;
+        channels::table.count().get_result(connection).await.doing("counting channels")
+    }
+}
+
+#[async_trait]
+impl WritableTable for Channel {
+    async fn references(&self, _: &mut AsyncPgConnection) -> Result<References> {
+        Ok(References::Fine)
+    }
+
+    async fn referrer(connection: &mut AsyncPgConnection, id: &ChannelId) -> Result<Option<EntityKind>> {
+        let of_channel = videos::table.filter(videos::channel_id.eq(id.as_str()));
+        let videos: bool = select(exists(of_channel))
+            .get_result(connection)
+            .await
+            .doing("looking for videos of a channel")?;
+        if videos {
+            return Ok(Some(EntityKind::Video));
+        }
+        let of_channel = knowledge_graphs::table.filter(knowledge_graphs::channel_id.eq(id.as_str()));
+        let graphs: bool = select(exists(of_channel))
+            .get_result(connection)
+            .await
+            .doing("looking for graphs of a channel")?;
+        Ok(graphs.then_some(EntityKind::KnowledgeGraph))
+    }
+
+    async fn insert(transaction: &mut Transaction, new: &Stored<Self>) -> Result<()> {
+        let row = ChannelRow::new(new)?;
+        diesel::insert_into(channels::table)
+            .values(&row)
+            .execute(transaction.connection())
+            .await
+            .doing("creating a channel")
+            .map(drop)
+    }
+
+    async fn replace(transaction: &mut Transaction, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+        let row = ChannelRow::new(new)?;
+        update(channels::table, &row, channels::id.eq(&row.id))
+            .execute(transaction.connection())
+            .await
+            .doing("changing a channel")
+            .map(drop)
+    }
+
+    async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
+        diesel::delete(channels::table.find(old.entity.id.as_str()))
+            .execute(transaction.connection())
+            .await
+            .doing("deleting a channel")
+            .map(drop)
+    }
+}
+
+impl ChannelRepository for Session {}

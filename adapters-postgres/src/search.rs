@@ -1,0 +1,287 @@
+//! Searching what was said, by `tsvector`s of the domain's tokens.
+//!
+//! Postgres finds the passages; the score is computed here, because `ts_rank` knows nothing of how rare a word is.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Untyped};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures::{FutureExt, TryStreamExt};
+use tubeatlas_domain::search::{Expression, Phrase, Relevance, find_in_text};
+use tubeatlas_domain::{ChannelId, Entity, LanguageTag, Transcript, TranscriptId, VideoId};
+use tubeatlas_ports::{
+    Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPosition, SearchRequest,
+    Stored, TranscriptRepository, Visibility, check_limit,
+};
+
+use crate::columns::RowName;
+use crate::error::{Context, corrupt};
+use crate::passages::quoted;
+use crate::session::Session;
+use crate::statement::{Bind, NumberRow, Sql, sql};
+use crate::table::Table;
+
+/// A document, a transcript or a title with its description, in which something was found.
+#[derive(QueryableByName)]
+struct PlaceRow {
+    #[diesel(sql_type = Text)]
+    video_id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    language: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    published_at: Option<i64>,
+}
+
+/// A passage in which something was found.
+#[derive(QueryableByName)]
+struct PassageRow {
+    #[diesel(sql_type = Text)]
+    video_id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    language: Option<String>,
+    #[diesel(sql_type = Text)]
+    tokens: String,
+}
+
+/// What is shown of a video.
+#[derive(QueryableByName)]
+struct VideoRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    title: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    channel_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    url: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    published_at: Option<i64>,
+}
+
+/// The query as Postgres reads a `tsquery`, spelled out with parentheses.
+fn ts_query(expression: &Expression) -> String {
+    let joined =
+        |parts: &[Expression], operator: &str| parts.iter().map(ts_query).collect::<Vec<_>>().join(operator);
+    match expression {
+        Expression::Phrase(phrase) => ts_phrase(phrase),
+        Expression::All(parts) => format!("({})", joined(parts, " & ")),
+        Expression::Any(parts) => format!("({})", joined(parts, " | ")),
+        Expression::Without { include, exclude } => {
+            format!("({} & !({}))", ts_query(include), joined(exclude, " | "))
+        }
+    }
+}
+
+fn ts_phrase(phrase: &Phrase) -> String {
+    let words: Vec<String> = phrase.tokens().iter().map(|token| quoted(token)).collect();
+    let star = if phrase.is_prefix() { ":*" } else { "" };
+    format!("({}{star})", words.join(" <-> "))
+}
+
+/// The passages that match and are taken in. Every parameter has a number and may be NULL, so one text serves all
+/// filters: ?1 the query, ?2 the channel, ?3 the video, ?4 the language in small letters.
+fn found(visibility: Visibility) -> String {
+    let deleted = match visibility {
+        Visibility::Live => "v.deleted_at IS NULL",
+        Visibility::WithDeleted => "TRUE",
+        Visibility::OnlyDeleted => "v.deleted_at IS NOT NULL",
+    };
+    format!(
+        "FROM passages p JOIN videos v ON v.id = p.video_id
+         WHERE p.words @@ ?1::tsquery AND {deleted}
+           AND (?2 IS NULL OR v.channel_id = ?2)
+           AND (?3 IS NULL OR p.video_id = ?3)
+           AND (?4 IS NULL OR lower(p.language) = ?4
+                OR left(lower(p.language), length(?4) + 1) = ?4 || '-')"
+    )
+}
+
+fn filter_binds(request: &SearchRequest) -> Vec<Bind> {
+    vec![
+        Bind::Text(Some(ts_query(request.query.expression()))),
+        Bind::Text(request.channel_id.clone().map(String::from)),
+        Bind::Text(request.video_id.clone().map(String::from)),
+        Bind::Text(request.language.as_ref().map(|tag| tag.as_str().to_ascii_lowercase())),
+    ]
+}
+
+/// The documents behind a position in an order by date.
+async fn places_by_date(
+    connection: &mut AsyncPgConnection,
+    request: &SearchRequest,
+    newest_first: bool,
+    after: Option<SearchPosition>,
+) -> Result<Vec<SearchPosition>> {
+    let (direction, behind) = if newest_first { ("DESC", "<") } else { ("ASC", ">") };
+    let statement = format!(
+        "SELECT p.video_id, p.language, v.published_at {}
+         GROUP BY p.video_id, p.language, v.published_at
+         HAVING ?6 IS NULL OR v.published_at {behind} ?5 OR (?5 IS NOT NULL AND v.published_at IS NULL)
+             OR (v.published_at IS NOT DISTINCT FROM ?5
+                 AND (p.video_id, coalesce(p.language, '')) > (?6, coalesce(?7, '')))
+         ORDER BY v.published_at {direction} NULLS LAST, p.video_id, p.language NULLS FIRST
+         LIMIT ?8",
+        found(request.visibility)
+    );
+    let (published_at, video_id, language) = match after {
+        None => (None, None, None),
+        Some(SearchPosition { score: _, published_at, video_id, language }) => {
+            (published_at, Some(video_id), language)
+        }
+    };
+    let mut binds = filter_binds(request);
+    binds.extend([
+        Bind::Integer(published_at.map(|at| at.unix_micros())),
+        Bind::Text(video_id.map(String::from)),
+        Bind::Text(language.map(String::from)),
+        Bind::Integer(Some(i64::from(request.limit) + 1)),
+    ]);
+    let rows: Vec<PlaceRow> = sql::<Untyped>(statement, binds).load(connection).await.doing("searching")?;
+    rows.into_iter()
+        .map(|PlaceRow { video_id, language, published_at }| {
+            let row = RowName { table: "passages", key: &video_id };
+            Ok(SearchPosition {
+                score: None,
+                published_at: row.optional_time(published_at)?,
+                video_id: row.check(VideoId::parse(video_id.clone()))?,
+                language: row.check(language.map(LanguageTag::parse).transpose())?,
+            })
+        })
+        .collect()
+}
+
+/// Best score first, then by video and language.
+fn by_score(one: &SearchPosition, other: &SearchPosition) -> Ordering {
+    let score = |position: &SearchPosition| position.score.unwrap_or_default();
+    let by_id = (&one.video_id, &one.language).cmp(&(&other.video_id, &other.language));
+    score(other).total_cmp(&score(one)).then(by_id)
+}
+
+/// The documents behind a position in the order of relevance. All that match are scored, as they come: what is kept
+/// of each document is its best score.
+async fn places_by_score(
+    connection: &mut AsyncPgConnection,
+    request: &SearchRequest,
+    after: Option<SearchPosition>,
+) -> Result<Vec<SearchPosition>> {
+    let ranking = ranking(connection, request.query.phrases()).await?;
+    let statement = format!("SELECT p.video_id, p.language, p.tokens {}", found(request.visibility));
+    let statement: Sql<Untyped> = sql(statement, filter_binds(request));
+    let rows = statement.load_stream::<PassageRow>(connection).await.doing("searching")?;
+    let mut best: HashMap<(String, Option<String>), f64> = HashMap::new();
+    let mut rows = std::pin::pin!(rows);
+    while let Some(row) = rows.try_next().await.doing("searching")? {
+        let tokens: Vec<&str> = row.tokens.split(' ').collect();
+        let score = ranking.score(&tokens);
+        let kept = best.entry((row.video_id, row.language)).or_insert(score);
+        *kept = kept.max(score);
+    }
+    let places = best.into_iter().map(|((video_id, language), score)| {
+        let row = RowName { table: "passages", key: &video_id };
+        Ok(SearchPosition {
+            score: Some(score),
+            published_at: None,
+            video_id: row.check(VideoId::parse(video_id.clone()))?,
+            language: row.check(language.map(LanguageTag::parse).transpose())?,
+        })
+    });
+    let mut places = places.collect::<Result<Vec<_>>>()?;
+    places.retain(|place| after.as_ref().is_none_or(|after| by_score(after, place).is_lt()));
+    places.sort_unstable_by(by_score);
+    places.truncate(usize::try_from(request.limit).unwrap_or(usize::MAX).saturating_add(1));
+    Ok(places)
+}
+
+/// What the ranking knows of the whole store: of each phrase, how many passages hold it. Their number and their mean
+/// length are not counted, which would mean to read them all, and to give way to whoever writes one: the largest id
+/// is near enough to the number, and no passage is longer than the mean that is taken.
+async fn ranking<'q>(connection: &mut AsyncPgConnection, phrases: Vec<&'q Phrase>) -> Result<Relevance<'q>> {
+    let statement = "SELECT value FROM (
+             SELECT place, (SELECT count(*) FROM passages p WHERE p.words @@ wanted.phrase::tsquery) AS value
+             FROM unnest(?1) WITH ORDINALITY AS wanted (phrase, place)
+             UNION ALL SELECT NULL, coalesce(max(id), 0) FROM passages
+         ) AS numbers ORDER BY place NULLS LAST";
+    let texts = phrases.iter().map(|phrase| ts_phrase(phrase)).collect();
+    let rows: Vec<NumberRow> =
+        sql::<Untyped>(statement, vec![Bind::Texts(texts)]).load(connection).await.doing("weighing words")?;
+    let mut numbers = rows.into_iter().map(|row| u64::try_from(row.value).unwrap_or_default());
+    let holders: Vec<_> = phrases.into_iter().zip(&mut numbers).collect();
+    Ok(Relevance::new(numbers.next().unwrap_or_default(), holders))
+}
+
+/// What is shown of the documents.
+async fn hits(
+    connection: &mut AsyncPgConnection,
+    request: &SearchRequest,
+    places: Vec<SearchPosition>,
+) -> Result<Vec<SearchHit>> {
+    let ids = places.iter().map(|place| place.video_id.to_string()).collect();
+    let shown = "SELECT id, title, channel_id, url, published_at FROM videos WHERE id = ANY(?1)";
+    let videos: Vec<VideoRow> = sql::<Untyped>(shown, vec![Bind::Texts(ids)])
+        .load(connection)
+        .await
+        .doing("reading what was found")?;
+    let videos: HashMap<&str, &VideoRow> = videos.iter().map(|video| (video.id.as_str(), video)).collect();
+    let ids = places.iter().filter_map(|place| {
+        let language = place.language.clone()?;
+        Some(TranscriptId { video_id: place.video_id.clone(), language })
+    });
+    let transcripts = Transcript::load_many(connection, &ids.collect::<Vec<_>>()).await?.into_iter();
+    let transcripts: HashMap<TranscriptId, Stored<Transcript>> =
+        transcripts.map(|row| (row.stored.entity.id(), row.stored)).collect();
+    let hit = |place: SearchPosition| {
+        let SearchPosition { score, published_at: _, video_id, language } = place;
+        let missing = |what: &str| corrupt("passages", &video_id, &format!("has no {what}"));
+        let video = *videos.get(video_id.as_str()).ok_or_else(|| missing("video"))?;
+        let row = RowName { table: "videos", key: &video_id };
+        let cues = match &language {
+            None => Vec::new(),
+            Some(language) => {
+                let id = TranscriptId { video_id: video_id.clone(), language: language.clone() };
+                let transcript = transcripts.get(&id).ok_or_else(|| missing("transcript"))?;
+                FoundCue::in_cues(&transcript.cues, &request.query, request.cues_per_hit)
+            }
+        };
+        Ok(SearchHit {
+            title_highlights: find_in_text(&video.title, &request.query),
+            title: video.title.clone(),
+            channel_id: row.check(video.channel_id.clone().map(ChannelId::parse).transpose())?,
+            url: video.url.clone(),
+            published_at: row.optional_time(video.published_at)?,
+            score,
+            video_id: video_id.clone(),
+            language,
+            cues,
+        })
+    };
+    places.into_iter().map(hit).collect()
+}
+
+#[async_trait]
+impl TranscriptRepository for Session {
+    async fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>> {
+        self.check_usable()?;
+        check_limit(request.limit, MAX_SEARCH_LIMIT)?;
+        let scope = request.cursor_scope();
+        let after: Option<SearchPosition> =
+            request.after.as_ref().map(|cursor| cursor.decode(scope)).transpose()?;
+        let request = request.clone();
+        self.read(move |connection| {
+            async move {
+                let places = match request.order {
+                    SearchOrder::Relevance => places_by_score(connection, &request, after).await,
+                    SearchOrder::Newest => places_by_date(connection, &request, true, after).await,
+                    SearchOrder::Oldest => places_by_date(connection, &request, false, after).await,
+                };
+                let Page { items, next } =
+                    Page::from_rows(places?, request.limit, |last| Cursor::encode(scope, last))?;
+                Ok(Page { items: hits(connection, &request, items).await?, next })
+            }
+            .boxed()
+        })
+        .await
+    }
+}

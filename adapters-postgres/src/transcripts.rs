@@ -1,0 +1,229 @@
+//! Transcripts. Search stands in `search.rs`.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tubeatlas_domain::{LanguageTag, Transcript, TranscriptFields, TranscriptId, TranscriptSummary, VideoId};
+use tubeatlas_ports::{Result, Stored, TranscriptFilter, TranscriptOrder, Visibility};
+
+use crate::columns::{RowName, json, number, word};
+use crate::error::Context;
+use crate::passages;
+use crate::schema::{transcripts, videos};
+use crate::session::Transaction;
+use crate::statement::{Bind, sql, update};
+use crate::table::{Loaded, References, Table, WritableTable};
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = transcripts, primary_key(video_id, language))]
+struct TranscriptRow {
+    video_id: String,
+    language: String,
+    kind: String,
+    cue_count: i64,
+    text_bytes: i64,
+    created_at: i64,
+    updated_at: i64,
+    revision: i64,
+    cues: String,
+}
+
+/// A row without its content.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = transcripts)]
+struct SummaryRow {
+    video_id: String,
+    language: String,
+    kind: String,
+    cue_count: i64,
+    text_bytes: i64,
+    created_at: i64,
+    updated_at: i64,
+    revision: i64,
+}
+
+impl TranscriptRow {
+    fn new(stored: &Stored<Transcript>) -> Result<Self> {
+        let summary = stored.entity.summary();
+        Ok(Self {
+            video_id: summary.video_id.into(),
+            language: summary.language.into(),
+            kind: word(&summary.kind)?,
+            cue_count: number(summary.cue_count)?,
+            text_bytes: number(summary.text_bytes)?,
+            created_at: stored.created_at.unix_micros(),
+            updated_at: stored.updated_at.unix_micros(),
+            revision: number(stored.revision.get())?,
+            cues: json(&stored.cues)?,
+        })
+    }
+
+    fn into_stored(self) -> Result<Stored<Transcript>> {
+        let key = format!("{}/{}", self.video_id, self.language);
+        let row = RowName { table: "transcripts", key: &key };
+        let transcript = row.check(Transcript::new(TranscriptFields {
+            video_id: row.check(VideoId::parse(self.video_id))?,
+            language: row.check(LanguageTag::parse(self.language))?,
+            kind: row.word(&self.kind)?,
+            cues: row.json(&self.cues)?,
+        }))?;
+        row.stored(transcript, self.created_at, self.updated_at, self.revision, None)
+    }
+}
+
+impl SummaryRow {
+    fn into_stored(self) -> Result<Stored<TranscriptSummary>> {
+        let key = format!("{}/{}", self.video_id, self.language);
+        let row = RowName { table: "transcripts", key: &key };
+        let summary = TranscriptSummary {
+            video_id: row.check(VideoId::parse(self.video_id))?,
+            language: row.check(LanguageTag::parse(self.language))?,
+            kind: row.word(&self.kind)?,
+            cue_count: row.number(self.cue_count)?,
+            text_bytes: row.number(self.text_bytes)?,
+        };
+        row.stored(summary, self.created_at, self.updated_at, self.revision, None)
+    }
+}
+
+diesel::define_sql_function! {
+    /// ASCII letters in lower case, others as they are.
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+diesel::define_sql_function! {
+    /// `length` characters from the first (1) on.
+    fn substr(
+        text: diesel::sql_types::Text,
+        from: diesel::sql_types::Integer,
+        length: diesel::sql_types::Integer,
+    ) -> diesel::sql_types::Text;
+}
+
+/// [`TranscriptFilter`] over transcripts joined with their videos.
+macro_rules! filtered {
+    ($filter:expr) => {{
+        let TranscriptFilter { video_id, language, visibility } = $filter;
+        let mut query = transcripts::table.inner_join(videos::table).into_boxed();
+        if let Some(video_id) = video_id {
+            query = query.filter(transcripts::video_id.eq(video_id.as_str()));
+        }
+        if let Some(language) = language {
+            let tag = language.as_str().to_ascii_lowercase();
+            let subtags = format!("{tag}-");
+            let length = i32::try_from(subtags.len()).unwrap_or(i32::MAX);
+            query = query.filter(
+                lower(transcripts::language)
+                    .eq(tag)
+                    .or(substr(lower(transcripts::language), 1, length).eq(subtags)),
+            );
+        }
+        match visibility {
+            Visibility::Live => query.filter(videos::deleted_at.is_null()),
+            Visibility::WithDeleted => query,
+            Visibility::OnlyDeleted => query.filter(videos::deleted_at.is_not_null()),
+        }
+    }};
+}
+
+#[async_trait]
+impl Table for Transcript {
+    async fn load_many(
+        connection: &mut AsyncPgConnection,
+        ids: &[TranscriptId],
+    ) -> Result<Vec<Loaded<Self>>> {
+        // One text for any number of ids.
+        let among = sql::<Bool>(
+            "(transcripts.video_id, transcripts.language) IN (SELECT * FROM unnest(?1, ?2))",
+            vec![
+                Bind::Texts(ids.iter().map(|id| id.video_id.to_string()).collect()),
+                Bind::Texts(ids.iter().map(|id| id.language.to_string()).collect()),
+            ],
+        );
+        let found: Vec<(TranscriptRow, Option<i64>)> = transcripts::table
+            .inner_join(videos::table)
+            .filter(among)
+            .select((TranscriptRow::as_select(), videos::deleted_at))
+            .load(connection)
+            .await
+            .doing("reading transcripts")?;
+        let loaded = found.into_iter().map(|(row, deleted_at)| {
+            let video_id = row.video_id.clone();
+            let hidden_since = RowName { table: "videos", key: &video_id }.optional_time(deleted_at)?;
+            Ok(Loaded { stored: row.into_stored()?, hidden_since })
+        });
+        loaded.collect()
+    }
+
+    async fn page(
+        connection: &mut AsyncPgConnection,
+        filter: &TranscriptFilter,
+        order: TranscriptOrder,
+        after: Option<TranscriptId>,
+        limit: i64,
+    ) -> Result<Vec<Stored<TranscriptSummary>>> {
+        let mut query = match order {
+            TranscriptOrder::Id => filtered!(filter).order((transcripts::video_id, transcripts::language)),
+        };
+        if let Some(TranscriptId { video_id, language }) = after {
+            let (video_id, language) = (String::from(video_id), String::from(language));
+            // The first filter is what the index is searched by.
+            query = query
+                .filter(transcripts::video_id.ge(video_id.clone()))
+                .filter(transcripts::video_id.gt(video_id).or(transcripts::language.gt(language)));
+        }
+        let rows: Vec<SummaryRow> = query
+            .select(SummaryRow::as_select())
+            .limit(limit)
+            .load(connection)
+            .await
+            .doing("listing transcripts")?;
+        rows.into_iter().map(SummaryRow::into_stored).collect()
+    }
+
+    async fn count(connection: &mut AsyncPgConnection, filter: &TranscriptFilter) -> Result<i64> {
+        filtered!(filter).count().get_result(connection).await.doing("counting transcripts")
+    }
+}
+
+#[async_trait]
+impl WritableTable for Transcript {
+    async fn references(&self, connection: &mut AsyncPgConnection) -> Result<References> {
+        crate::videos::reference(connection, &self.video_id).await
+    }
+
+    async fn insert(transaction: &mut Transaction, new: &Stored<Self>) -> Result<()> {
+        let row = TranscriptRow::new(new)?;
+        diesel::insert_into(transcripts::table)
+            .values(&row)
+            .execute(transaction.connection())
+            .await
+            .doing("creating a transcript")?;
+        passages::insert_transcript(transaction, &new.entity).await
+    }
+
+    async fn replace(transaction: &mut Transaction, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+        let row = TranscriptRow::new(new)?;
+        let which = transcripts::video_id.eq(&row.video_id).and(transcripts::language.eq(&row.language));
+        update(transcripts::table, &row, which)
+            .execute(transaction.connection())
+            .await
+            .doing("changing a transcript")?;
+        if old.cues == new.cues {
+            return Ok(());
+        }
+        passages::remove(transaction, &new.video_id, Some(&row.language)).await?;
+        passages::insert_transcript(transaction, &new.entity).await
+    }
+
+    async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
+        let (video_id, language) = (old.video_id.as_str(), old.language.as_str());
+        passages::remove(transaction, &old.video_id, Some(language)).await?;
+        diesel::delete(transcripts::table.find((video_id, language)))
+            .execute(transaction.connection())
+            .await
+            .doing("deleting a transcript")
+            .map(drop)
+    }
+}
