@@ -1,5 +1,7 @@
 //! Channels.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
@@ -12,7 +14,7 @@ use crate::error::Context;
 use crate::schema::{channels, knowledge_graphs, videos};
 use crate::session::{Session, Transaction};
 use crate::statement::update;
-use crate::table::{Loaded, References, Table, WritableTable};
+use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = channels, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -97,8 +99,8 @@ impl Table for Channel {
 
 #[async_trait]
 impl WritableTable for Channel {
-    async fn references(&self, _: &mut AsyncPgConnection) -> Result<References> {
-        Ok(References::Fine)
+    async fn references(_: &mut AsyncPgConnection, channels: &[Self]) -> Result<Vec<References>> {
+        Ok(vec![References::Fine; channels.len()])
     }
 
     async fn referrer(connection: &mut AsyncPgConnection, id: &ChannelId) -> Result<Option<EntityKind>> {
@@ -118,14 +120,10 @@ impl WritableTable for Channel {
         Ok(graphs.then_some(EntityKind::KnowledgeGraph))
     }
 
-    async fn insert(transaction: &mut Transaction, new: &Stored<Self>) -> Result<()> {
-        let row = ChannelRow::new(new)?;
-        diesel::insert_into(channels::table)
-            .values(&row)
-            .execute(transaction.connection())
-            .await
-            .doing("creating a channel")
-            .map(drop)
+    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()> {
+        let rows = new.iter().map(ChannelRow::new).collect::<Result<Vec<_>>>()?;
+        insert_rows!(transaction.connection(), channels::table, &rows, "creating channels");
+        Ok(())
     }
 
     async fn replace(transaction: &mut Transaction, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
@@ -147,3 +145,26 @@ impl WritableTable for Channel {
 }
 
 impl ChannelRepository for Session {}
+
+/// What becomes of the references to these channels, if any; one statement.
+pub(crate) async fn references_to(
+    connection: &mut AsyncPgConnection,
+    ids: &[Option<&ChannelId>],
+) -> Result<Vec<References>> {
+    let wanted: Vec<&str> = ids.iter().flatten().map(|id| id.as_str()).collect();
+    if wanted.is_empty() {
+        return Ok(vec![References::Fine; ids.len()]);
+    }
+    let found: Vec<String> = channels::table
+        .filter(channels::id.eq_any(wanted))
+        .select(channels::id)
+        .load(connection)
+        .await
+        .doing("looking for channels")?;
+    let found: HashSet<&str> = found.iter().map(String::as_str).collect();
+    let reference = |id: &Option<&ChannelId>| match id {
+        Some(id) if !found.contains(id.as_str()) => References::Missing(EntityKind::Channel, id.to_string()),
+        _ => References::Fine,
+    };
+    Ok(ids.iter().map(reference).collect())
+}

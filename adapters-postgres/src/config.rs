@@ -26,18 +26,18 @@ impl DatabaseUrl {
     /// or of the system if there is none. Without `sslmode` it is `prefer`.
     ///
     /// # Errors
-    /// [`Invalid`](Error::Invalid) if it is no such URL, or has a setting that cannot be honoured. The message never
-    /// repeats any of the URL but the names of its parameters.
+    /// [`Invalid`](Error::Invalid) if it is no such URL, or has a setting that cannot be honoured. The message repeats
+    /// nothing of the URL.
     pub fn parse(url: &str) -> Result<Self> {
         // The driver also reads `key=value` pairs, out of which `sslmode` would not be taken.
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(invalid("it does not begin with postgres://".to_owned()));
         }
         let (url, tls) = TlsMode::take_from(url)?;
-        let mut server = tokio_postgres::Config::from_str(&url).map_err(|error| {
-            // The parser's message names the parameter, and quotes nothing.
-            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-            invalid(format!("it is no URL of a Postgres database: {cause}"))
+        // The parser's message quotes what it does not know, which may be a part of a password with a `?` in it.
+        let mut server = tokio_postgres::Config::from_str(&url).map_err(|_| {
+            let hint = "a port or a parameter is wrong, or a sign in the password is not percent-encoded";
+            invalid(format!("it is no URL of a Postgres database: {hint}"))
         })?;
         if server.get_hosts().is_empty() && server.get_hostaddrs().is_empty() {
             return Err(invalid("it names no host: postgres://user:password@host:port/database".to_owned()));

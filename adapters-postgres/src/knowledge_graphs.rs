@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tubeatlas_domain::{
-    ChannelId, EntityKind, GraphOwner, KnowledgeGraph, KnowledgeGraphFields, KnowledgeGraphId,
-    KnowledgeGraphSummary, VideoId,
+    ChannelId, GraphOwner, KnowledgeGraph, KnowledgeGraphFields, KnowledgeGraphId, KnowledgeGraphSummary,
+    VideoId,
 };
 use tubeatlas_ports::{
     KnowledgeGraphFilter, KnowledgeGraphOrder, KnowledgeGraphPosition, KnowledgeGraphRepository, Result,
@@ -15,10 +15,10 @@ use uuid::Uuid;
 
 use crate::columns::{RowName, json, number, optional_number, small_number};
 use crate::error::Context;
-use crate::schema::{channels, knowledge_graphs, videos};
+use crate::schema::{knowledge_graphs, videos};
 use crate::session::{Session, Transaction};
 use crate::statement::update;
-use crate::table::{Loaded, References, Table, WritableTable};
+use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = knowledge_graphs, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -203,32 +203,24 @@ impl Table for KnowledgeGraph {
 
 #[async_trait]
 impl WritableTable for KnowledgeGraph {
-    async fn references(&self, connection: &mut AsyncPgConnection) -> Result<References> {
-        let channel_id = match &self.owner {
-            GraphOwner::Video(id) => return crate::videos::reference(connection, id).await,
-            GraphOwner::Channel(id) => id,
+    async fn references(connection: &mut AsyncPgConnection, graphs: &[Self]) -> Result<Vec<References>> {
+        let owners = |graph: &Self| match &graph.owner {
+            GraphOwner::Video(id) => (Some(id.clone()), None),
+            GraphOwner::Channel(id) => (None, Some(id.clone())),
         };
-        let found: Option<String> = channels::table
-            .find(channel_id.as_str())
-            .select(channels::id)
-            .get_result(connection)
-            .await
-            .optional()
-            .doing("looking for a graph's channel")?;
-        Ok(match found {
-            Some(_) => References::Fine,
-            None => References::Missing(EntityKind::Channel, channel_id.to_string()),
-        })
+        let (videos, channels): (Vec<_>, Vec<_>) = graphs.iter().map(owners).unzip();
+        let videos: Vec<_> = videos.iter().map(Option::as_ref).collect();
+        let channels: Vec<_> = channels.iter().map(Option::as_ref).collect();
+        let of_videos = crate::videos::references_to(connection, &videos).await?;
+        let of_channels = crate::channels::references_to(connection, &channels).await?;
+        let either = |(video, channel)| if let References::Fine = video { channel } else { video };
+        Ok(of_videos.into_iter().zip(of_channels).map(either).collect())
     }
 
-    async fn insert(transaction: &mut Transaction, new: &Stored<Self>) -> Result<()> {
-        let row = GraphRow::new(new)?;
-        diesel::insert_into(knowledge_graphs::table)
-            .values(&row)
-            .execute(transaction.connection())
-            .await
-            .doing("creating a knowledge graph")
-            .map(drop)
+    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()> {
+        let rows = new.iter().map(GraphRow::new).collect::<Result<Vec<_>>>()?;
+        insert_rows!(transaction.connection(), knowledge_graphs::table, &rows, "creating knowledge graphs");
+        Ok(())
     }
 
     async fn replace(transaction: &mut Transaction, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Media files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use diesel::prelude::*;
@@ -10,8 +10,7 @@ use futures::FutureExt;
 use tubeatlas_domain::search::tokens;
 use tubeatlas_domain::{FrameRate, MediaFile, MediaFileFields, MediaFileId, VideoId};
 use tubeatlas_ports::{
-    Error, MediaFileFilter, MediaFileOrder, MediaFilePosition, MediaFileRepository, Result, Stored,
-    Visibility,
+    MediaFileFilter, MediaFileOrder, MediaFilePosition, MediaFileRepository, Result, Stored, Visibility,
 };
 use uuid::Uuid;
 
@@ -20,7 +19,7 @@ use crate::error::Context;
 use crate::schema::{media_file_words, media_files, videos};
 use crate::session::{Session, Transaction};
 use crate::statement::{Bind, sql, update};
-use crate::table::{Loaded, References, Table, WritableTable};
+use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = media_files, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -176,17 +175,21 @@ impl Table for MediaFile {
     }
 }
 
-async fn insert_words(connection: &mut AsyncPgConnection, file: &MediaFile) -> Result<()> {
-    let id = file.id.get();
-    let words = words(&file.path).into_iter();
-    let rows: Vec<_> =
-        words.map(|word| (media_file_words::word.eq(word), media_file_words::media_file_id.eq(id))).collect();
-    diesel::insert_into(media_file_words::table)
-        .values(rows)
-        .execute(connection)
-        .await
-        .doing("indexing a media file's path")
-        .map(drop)
+#[derive(Insertable)]
+#[diesel(table_name = media_file_words)]
+struct WordRow {
+    word: String,
+    media_file_id: Uuid,
+}
+
+async fn insert_words(connection: &mut AsyncPgConnection, files: &[&MediaFile]) -> Result<()> {
+    let of_file = |file: &&MediaFile| {
+        let media_file_id = file.id.get();
+        words(&file.path).into_iter().map(move |word| WordRow { word, media_file_id })
+    };
+    let rows: Vec<WordRow> = files.iter().flat_map(of_file).collect();
+    insert_rows!(connection, media_file_words::table, &rows, "indexing media files' paths");
+    Ok(())
 }
 
 async fn remove_words(connection: &mut AsyncPgConnection, id: MediaFileId) -> Result<()> {
@@ -199,32 +202,33 @@ async fn remove_words(connection: &mut AsyncPgConnection, id: MediaFileId) -> Re
 
 #[async_trait]
 impl WritableTable for MediaFile {
-    async fn references(&self, connection: &mut AsyncPgConnection) -> Result<References> {
-        crate::videos::reference(connection, &self.video_id).await
+    async fn references(connection: &mut AsyncPgConnection, files: &[Self]) -> Result<Vec<References>> {
+        let ids: Vec<_> = files.iter().map(|file| Some(&file.video_id)).collect();
+        crate::videos::references_to(connection, &ids).await
     }
 
-    async fn check_unique(&self, connection: &mut AsyncPgConnection) -> Result<()> {
-        let other: Option<Uuid> = media_files::table
-            .filter(media_files::path.eq(&self.path))
-            .select(media_files::id)
-            .get_result(connection)
-            .await
-            .optional()
-            .doing("looking for a media file's path")?;
-        match other {
-            Some(id) if id != self.id.get() => Err(Error::already_exists::<Self>("path", &self.path)),
-            _ => Ok(()),
-        }
+    fn unique(&self) -> Option<(&'static str, &str)> {
+        Some(("path", &self.path))
     }
 
-    async fn insert(transaction: &mut Transaction, new: &Stored<Self>) -> Result<()> {
-        let row = MediaFileRow::new(new)?;
-        diesel::insert_into(media_files::table)
-            .values(&row)
-            .execute(transaction.connection())
+    async fn taken(
+        connection: &mut AsyncPgConnection,
+        paths: Vec<String>,
+    ) -> Result<HashMap<String, MediaFileId>> {
+        let found: Vec<(String, Uuid)> = media_files::table
+            .filter(media_files::path.eq_any(paths))
+            .select((media_files::path, media_files::id))
+            .load(connection)
             .await
-            .doing("creating a media file")?;
-        insert_words(transaction.connection(), &new.entity).await
+            .doing("looking for media files' paths")?;
+        Ok(found.into_iter().map(|(path, id)| (path, MediaFileId::new(id))).collect())
+    }
+
+    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()> {
+        let rows = new.iter().map(MediaFileRow::new).collect::<Result<Vec<_>>>()?;
+        insert_rows!(transaction.connection(), media_files::table, &rows, "creating media files");
+        let files: Vec<&Self> = new.iter().map(|file| &file.entity).collect();
+        insert_words(transaction.connection(), &files).await
     }
 
     async fn replace(transaction: &mut Transaction, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
@@ -237,7 +241,7 @@ impl WritableTable for MediaFile {
             return Ok(());
         }
         remove_words(transaction.connection(), new.entity.id).await?;
-        insert_words(transaction.connection(), &new.entity).await
+        insert_words(transaction.connection(), &[&new.entity]).await
     }
 
     async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
@@ -255,6 +259,9 @@ impl MediaFileRepository for Session {
         let path = path.to_owned();
         self.read_once(move |connection| {
             async move {
+                if path.contains('\0') {
+                    return Ok(None); // Postgres holds no such text, and refuses the question
+                }
                 let found = media_files::table
                     .inner_join(videos::table)
                     .filter(media_files::path.eq(path))

@@ -12,41 +12,60 @@ use crate::schema::passages;
 use crate::session::Transaction;
 use crate::statement::{Bind, sql};
 
-pub(crate) async fn insert_metadata(transaction: &mut Transaction, video: &Video) -> Result<()> {
-    insert(transaction, &video.id, None, metadata_passages(&video.title, video.description.as_deref())).await
+/// How many passages one statement inserts at most.
+const PASSAGES_OF_A_STATEMENT: usize = 1_000;
+
+/// A text that is searched: a transcript, or a title with its description (no language).
+pub(crate) struct Text<'t> {
+    video_id: &'t VideoId,
+    language: Option<&'t str>,
+    passages: Vec<Passage>,
 }
 
-pub(crate) async fn insert_transcript(transaction: &mut Transaction, transcript: &Transcript) -> Result<()> {
-    let language = Some(transcript.language.as_str());
-    insert(transaction, &transcript.video_id, language, transcript_passages(&transcript.cues)).await
-}
-
-async fn insert(
-    transaction: &mut Transaction,
-    video_id: &VideoId,
-    language: Option<&str>,
-    found: Vec<Passage>,
-) -> Result<()> {
-    if found.is_empty() {
-        return Ok(());
+impl<'t> Text<'t> {
+    pub(crate) fn of_video(video: &'t Video) -> Self {
+        let passages = metadata_passages(&video.title, video.description.as_deref());
+        Self { video_id: &video.id, language: None, passages }
     }
-    let binds = vec![
-        Bind::Text(Some(video_id.to_string())),
-        Bind::Text(language.map(str::to_owned)),
-        Bind::Integers(found.iter().map(|passage| i64::from(passage.ordinal)).collect()),
-        Bind::Texts(found.iter().map(literal).collect()),
-        Bind::Texts(found.into_iter().map(|passage| passage.text).collect()),
-    ];
-    sql::<Untyped>(
-        "INSERT INTO passages (video_id, language, ordinal, words, tokens)
-         SELECT ?1, ?2, ordinal, words::tsvector, tokens
-         FROM unnest(?3, ?4, ?5) AS found (ordinal, words, tokens) ORDER BY ordinal",
-        binds,
-    )
-    .execute(transaction.connection())
-    .await
-    .doing("writing passages")
-    .map(drop)
+
+    pub(crate) fn of_transcript(transcript: &'t Transcript) -> Self {
+        let language = Some(transcript.language.as_str());
+        Self { video_id: &transcript.video_id, language, passages: transcript_passages(&transcript.cues) }
+    }
+}
+
+pub(crate) async fn insert(
+    transaction: &mut Transaction,
+    texts: impl IntoIterator<Item = Text<'_>>,
+) -> Result<()> {
+    let rows: Vec<(&VideoId, Option<&str>, Passage)> = texts
+        .into_iter()
+        .flat_map(|text| {
+            text.passages.into_iter().map(move |passage| (text.video_id, text.language, passage))
+        })
+        .collect();
+    for rows in rows.chunks(PASSAGES_OF_A_STATEMENT) {
+        let binds = vec![
+            Bind::Texts(rows.iter().map(|(video_id, ..)| video_id.to_string()).collect()),
+            // No tag is empty.
+            Bind::Texts(
+                rows.iter().map(|(_, language, _)| language.unwrap_or_default().to_owned()).collect(),
+            ),
+            Bind::Integers(rows.iter().map(|(.., passage)| i64::from(passage.ordinal)).collect()),
+            Bind::Texts(rows.iter().map(|(.., passage)| literal(passage)).collect()),
+            Bind::Texts(rows.iter().map(|(.., passage)| passage.text.clone()).collect()),
+        ];
+        sql::<Untyped>(
+            "INSERT INTO passages (video_id, language, ordinal, words, tokens)
+             SELECT video_id, nullif(language, ''), ordinal, words::tsvector, tokens
+             FROM unnest(?1, ?2, ?3, ?4, ?5) AS found (video_id, language, ordinal, words, tokens)",
+            binds,
+        )
+        .execute(transaction.connection())
+        .await
+        .doing("writing passages")?;
+    }
+    Ok(())
 }
 
 /// The tokens with their positions, as Postgres reads a `tsvector`. A passage has fewer than the 255 positions of

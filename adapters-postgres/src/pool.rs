@@ -42,6 +42,8 @@ impl Manager {
         let settings = [
             ("default_transaction_isolation", "serializable".to_owned()),
             ("jit", "off".to_owned()),
+            // Who reads a small table from end to end would have to give way to whoever writes anything in it.
+            ("enable_seqscan", "off".to_owned()),
             ("statement_timeout", config.statement_timeout.as_millis().to_string()),
             ("lock_timeout", config.acquire_timeout.as_millis().to_string()),
             ("idle_in_transaction_session_timeout", forgotten.min(i32::MAX as u128).to_string()),

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::FutureExt;
 use tubeatlas_domain::{
@@ -20,7 +21,7 @@ use crate::columns::{RowName, json, number, small_number};
 use crate::error::Context;
 use crate::schema::processing_tasks;
 use crate::session::{Session, Transaction};
-use crate::statement::{SkipLocked, update};
+use crate::statement::{SkipLocked, sql, update};
 use crate::table::{Loaded, Table};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -132,7 +133,11 @@ fn filtered(filter: &ProcessingTaskFilter) -> Query<'_> {
         query = query.filter(processing_tasks::kind.eq(kind.as_str()));
     }
     if let Some(target) = target {
-        query = query.filter(processing_tasks::target.eq(target.as_str()));
+        query = if target.contains('\0') {
+            query.filter(sql::<Bool>("FALSE", Vec::new())) // Postgres holds no such text, and refuses the question
+        } else {
+            query.filter(processing_tasks::target.eq(target.as_str()))
+        };
     }
     query
 }
@@ -196,12 +201,10 @@ impl Table for ProcessingTask {
     }
 }
 
-/// The oldest tasks of these kinds in a status.
-fn oldest(status: TaskStatus, kinds: Option<&[TaskKind]>) -> Query<'static> {
-    let mut query = processing_tasks::table
-        .filter(processing_tasks::status.eq(status.as_str()))
-        .order((processing_tasks::created_at, processing_tasks::id))
-        .into_boxed();
+/// Tasks of these kinds, oldest first.
+fn oldest(kinds: Option<&[TaskKind]>) -> Query<'static> {
+    let mut query =
+        processing_tasks::table.order((processing_tasks::created_at, processing_tasks::id)).into_boxed();
     if let Some(kinds) = kinds {
         let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
         query = query.filter(processing_tasks::kind.eq_any(kinds));
@@ -223,7 +226,8 @@ async fn lock_rows(
 
 async fn expire_exhausted(transaction: &mut Transaction, kinds: Option<&[TaskKind]>) -> Result<()> {
     let now = transaction.now;
-    let query = oldest(TaskStatus::Running, kinds)
+    let query = oldest(kinds)
+        .filter(processing_tasks::status.eq(TaskStatus::Running.as_str()))
         .filter(processing_tasks::lease_expires_at.le(now.unix_micros()))
         .filter(processing_tasks::attempts.ge(processing_tasks::max_attempts));
     for old in lock_rows(transaction.connection(), query, i64::from(MAX_EXPIRED_PER_CLAIM)).await? {
@@ -238,30 +242,30 @@ async fn claim(
 ) -> Result<Option<Stored<ProcessingTask>>> {
     let kinds = request.kinds.as_deref();
     let now = transaction.now;
-    // The oldest task is the older of the oldest one that waits and the oldest one that was left behind; each
-    // of them is found in an index. To look for those left behind among all that run is dear, and seldom needed.
+    // The oldest task that waits is found in an index. To look among those that run as well, for one that was left
+    // behind, is dear, and seldom needed. Either way no task is held but the one that is taken: others would pass over
+    // it, and nobody would change it.
     let expired: bool = select(exists(
         processing_tasks::table.filter(processing_tasks::lease_expires_at.le(now.unix_micros())),
     ))
     .get_result(transaction.connection())
     .await
     .doing("looking for expired leases")?;
-    if expired {
+    let waits = processing_tasks::status
+        .eq(TaskStatus::Pending.as_str())
+        .and(processing_tasks::available_at.le(now.unix_micros()));
+    let claimable = if expired {
         expire_exhausted(transaction, kinds).await?;
-    }
-    let waiting =
-        oldest(TaskStatus::Pending, kinds).filter(processing_tasks::available_at.le(now.unix_micros()));
-    let mut found = lock_rows(transaction.connection(), waiting, 1).await?;
-    if expired {
-        let left_behind = oldest(TaskStatus::Running, kinds)
-            .filter(processing_tasks::lease_expires_at.le(now.unix_micros()))
-            .filter(processing_tasks::attempts.lt(processing_tasks::max_attempts));
-        found.extend(lock_rows(transaction.connection(), left_behind, 1).await?);
-    }
-    let oldest = found
-        .into_iter()
-        .filter(|task| task.claimability(now) == Claimability::Yes)
-        .min_by_key(|task| (task.created_at, task.entity.id));
+        let left_behind = processing_tasks::status
+            .eq(TaskStatus::Running.as_str())
+            .and(processing_tasks::lease_expires_at.assume_not_null().le(now.unix_micros()))
+            .and(processing_tasks::attempts.lt(processing_tasks::max_attempts));
+        oldest(kinds).filter(waits.or(left_behind))
+    } else {
+        oldest(kinds).filter(waits)
+    };
+    let found = lock_rows(transaction.connection(), claimable, 1).await?;
+    let oldest = found.into_iter().find(|task| task.claimability(now) == Claimability::Yes);
     let Some(old) = oldest else { return Ok(None) };
     let lease = Lease {
         token: LeaseToken::new(transaction.ids.new_id()),

@@ -205,6 +205,15 @@ impl Session {
         }
     }
 
+    /// Runs a read of one statement or of several.
+    pub(crate) async fn read_statements<T: Send + 'static>(
+        &self,
+        one: bool,
+        work: impl for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T>> + Clone + Send + 'static,
+    ) -> Result<T> {
+        if one { self.read_once(work).await } else { self.read(work).await }
+    }
+
     /// Runs a write of so many items: all of it or nothing.
     pub(crate) async fn write_items<T: Send + 'static>(
         &self,

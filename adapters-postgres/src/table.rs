@@ -32,7 +32,10 @@ pub(crate) trait Table: Catalogued {
         Ok(Self::load_many(connection, std::slice::from_ref(id)).await?.pop())
     }
 
-    /// Up to `limit` rows behind `after`, read at one moment.
+    /// Whether one statement reads a page. Several need a transaction around them, to be of one moment.
+    const PAGE_IS_ONE_STATEMENT: bool = true;
+
+    /// Up to `limit` rows behind `after`.
     async fn page(
         connection: &mut AsyncPgConnection,
         filter: &Self::Filter,
@@ -45,6 +48,7 @@ pub(crate) trait Table: Catalogued {
 }
 
 /// What became of the references of something that is to be written.
+#[derive(Clone)]
 pub(crate) enum References {
     /// All are there.
     Fine,
@@ -57,11 +61,17 @@ pub(crate) enum References {
 /// How the entities of a table are written.
 #[async_trait]
 pub(crate) trait WritableTable: Table {
-    async fn references(&self, connection: &mut AsyncPgConnection) -> Result<References>;
+    /// What became of the references of each, read by one statement or two.
+    async fn references(connection: &mut AsyncPgConnection, entities: &[Self]) -> Result<Vec<References>>;
 
-    /// That no other row has what must be unique besides the id.
-    async fn check_unique(&self, _: &mut AsyncPgConnection) -> Result<()> {
-        Ok(())
+    /// The value of the field that must be unique besides the id, with its name.
+    fn unique(&self) -> Option<(&'static str, &str)> {
+        None
+    }
+
+    /// Which of these values are taken, each with the id of what has it.
+    async fn taken(_: &mut AsyncPgConnection, _: Vec<String>) -> Result<HashMap<String, Self::Id>> {
+        Ok(HashMap::new())
     }
 
     /// What still refers to it.
@@ -69,13 +79,32 @@ pub(crate) trait WritableTable: Table {
         Ok(None)
     }
 
-    async fn insert(transaction: &mut Transaction, new: &Stored<Self>) -> Result<()>;
+    /// Writes new ones, of different ids, by few statements.
+    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()>;
 
     async fn replace(transaction: &mut Transaction, old: &Stored<Self>, new: &Stored<Self>) -> Result<()>;
 
     /// Deletes it, softly or not.
     async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()>;
 }
+
+/// How many rows one statement inserts at most; it may have 65,535 values.
+pub(crate) const ROWS_OF_A_STATEMENT: usize = 500;
+
+/// Inserts rows into a table, by few statements. (One row alone by one that is prepared, as Diesel does not those of
+/// many rows. A macro, because the bounds of a function would be longer than what it does.)
+macro_rules! insert_rows {
+    ($connection:expr, $table:expr, $rows:expr, $doing:literal) => {
+        for chunk in $rows.chunks($crate::table::ROWS_OF_A_STATEMENT) {
+            let insert = diesel::insert_into($table);
+            match chunk {
+                [row] => insert.values(row).execute($connection).await.doing($doing)?,
+                rows => insert.values(rows).execute($connection).await.doing($doing)?,
+            };
+        }
+    };
+}
+pub(crate) use insert_rows;
 
 /// The row with this id that `visibility` shows.
 async fn get<E: Table>(
@@ -139,7 +168,7 @@ impl<E: Table> Repository<E> for Session {
             page.after.as_ref().map(|cursor| cursor.decode(scope)).transpose()?;
         let (filter, order, limit) = (filter.clone(), page.order, page.limit);
         let rows = self
-            .read_once(move |connection| {
+            .read_statements(E::PAGE_IS_ONE_STATEMENT, move |connection| {
                 async move { E::page(connection, &filter, order, after, i64::from(limit) + 1).await }.boxed()
             })
             .await?;
@@ -157,35 +186,36 @@ impl<E: Table> Repository<E> for Session {
 #[async_trait]
 impl<E: WritableTable> WriteRepository<E> for Session {
     async fn create(&self, entity: &E) -> Result<Stored<E>> {
-        self.write_one(entity, |transaction, entity| create(transaction, entity).boxed()).await
+        self.write_one(entity, |transaction, entities| create(transaction, entities).boxed()).await
     }
 
     async fn create_many(&self, entities: &[E]) -> Result<Vec<Stored<E>>> {
-        self.write_many(entities, |transaction, entity| create(transaction, entity).boxed()).await
+        self.write_many(entities, |transaction, entities| create(transaction, entities).boxed()).await
     }
 
     async fn update(&self, entity: &E, expected: Option<Revision>) -> Result<Stored<E>> {
-        self.write_one(entity, move |transaction, entity| update(transaction, entity, expected).boxed()).await
+        self.write_one(entity, move |transaction, entities| update(transaction, entities, expected).boxed())
+            .await
     }
 
     async fn update_many(&self, entities: &[E]) -> Result<Vec<Stored<E>>> {
-        self.write_many(entities, |transaction, entity| update(transaction, entity, None).boxed()).await
+        self.write_many(entities, |transaction, entities| update(transaction, entities, None).boxed()).await
     }
 
     async fn upsert(&self, entity: &E) -> Result<Upserted<E>> {
-        self.write_one(entity, |transaction, entity| upsert(transaction, entity).boxed()).await
+        self.write_one(entity, |transaction, entities| upsert(transaction, entities).boxed()).await
     }
 
     async fn upsert_many(&self, entities: &[E]) -> Result<Vec<Upserted<E>>> {
-        self.write_many(entities, |transaction, entity| upsert(transaction, entity).boxed()).await
+        self.write_many(entities, |transaction, entities| upsert(transaction, entities).boxed()).await
     }
 
     async fn delete(&self, id: &E::Id, expected: Option<Revision>) -> Result<()> {
-        self.write_one(id, move |transaction, id| delete::<E>(transaction, id, expected).boxed()).await
+        self.write_one(id, move |transaction, ids| delete::<E>(transaction, ids, expected).boxed()).await
     }
 
     async fn delete_many(&self, ids: &[E::Id]) -> Result<()> {
-        self.write_many(ids, |transaction, id| delete::<E>(transaction, id, None).boxed()).await.map(drop)
+        self.write_many(ids, |transaction, ids| delete::<E>(transaction, ids, None).boxed()).await.map(drop)
     }
 }
 
@@ -193,24 +223,25 @@ impl Session {
     async fn write_one<I, T>(
         &self,
         item: &I,
-        write: impl for<'c> Fn(&'c mut Transaction, &'c I) -> BoxFuture<'c, Result<T>> + Clone + Send + 'static,
+        write: impl for<'c> FnOnce(&'c mut Transaction, &'c [I]) -> BoxFuture<'c, Result<Vec<T>>>
+        + Clone
+        + Send
+        + 'static,
     ) -> Result<T>
     where
         I: Clone + Send + Sync + 'static,
         T: Send + 'static,
     {
-        self.check_usable()?;
-        let item = Arc::new(item.clone());
-        self.write(move |transaction| async move { write(transaction, &item).await }.boxed()).await
+        let answer = self.write_many(std::slice::from_ref(item), write).await?.pop();
+        answer.ok_or_else(|| Error::Backend { message: "a write without an answer".to_owned(), source: None })
     }
 
     async fn write_many<I, T>(
         &self,
         items: &[I],
-        write: impl for<'c> Fn(&'c mut Transaction, &'c I) -> BoxFuture<'c, Result<T>>
+        write: impl for<'c> FnOnce(&'c mut Transaction, &'c [I]) -> BoxFuture<'c, Result<Vec<T>>>
         + Clone
         + Send
-        + Sync
         + 'static,
     ) -> Result<Vec<T>>
     where
@@ -221,92 +252,187 @@ impl Session {
         check_batch(items)?;
         let items: Arc<[I]> = items.into();
         self.write_items(items.len(), move |transaction| {
-            async move {
-                let mut answers = Vec::with_capacity(items.len());
-                for item in items.iter() {
-                    answers.push(write(transaction, item).await?);
-                }
-                Ok(answers)
-            }
-            .boxed()
+            async move { write(transaction, &items).await }.boxed()
         })
         .await
     }
 }
 
-async fn create<E: WritableTable>(transaction: &mut Transaction, entity: &E) -> Result<Stored<E>> {
-    if E::load_one(transaction.connection(), &entity.id()).await?.is_some() {
-        return Err(Error::already_exists::<E>("id", entity.id()));
+/// The items of one call. What stands in the tables about them is read at once, and kept as each item leaves it for
+/// the ones behind it; what is new is written at once.
+struct Batch<'b, E: WritableTable> {
+    entities: &'b [E],
+    rows: HashMap<E::Id, Loaded<E>>,
+    /// Of each entity, once one of them is asked for.
+    references: Option<Vec<References>>,
+    /// The unique values that are taken, once one of them is asked for.
+    taken: Option<HashMap<String, E::Id>>,
+    /// What is new and not written yet.
+    new: Vec<Stored<E>>,
+}
+
+impl<'b, E: WritableTable> Batch<'b, E> {
+    async fn load(transaction: &mut Transaction, entities: &'b [E]) -> Result<Self> {
+        let ids: Vec<E::Id> = entities.iter().map(E::id).collect();
+        let rows = load_rows(transaction, &ids).await?;
+        Ok(Self { entities, rows, references: None, taken: None, new: Vec::new() })
     }
-    entity.check_unique(transaction.connection()).await?;
-    check_references(transaction, entity).await?;
-    insert(transaction, entity).await
+
+    async fn references(&mut self, transaction: &mut Transaction, place: usize) -> Result<References> {
+        if self.references.is_none() {
+            self.references = Some(E::references(transaction.connection(), self.entities).await?);
+        }
+        let found = self.references.as_ref().and_then(|all| all.get(place)).cloned();
+        Ok(found.unwrap_or(References::Fine))
+    }
+
+    async fn check_references(&mut self, transaction: &mut Transaction, place: usize) -> Result<()> {
+        let references = self.references(transaction, place).await?;
+        refuse_missing(&self.entities[place], references)
+    }
+
+    /// That nothing else has what must be unique besides the id.
+    async fn check_unique(&mut self, transaction: &mut Transaction, place: usize) -> Result<()> {
+        let Some((field, value)) = self.entities[place].unique() else { return Ok(()) };
+        if self.taken.is_none() {
+            let values = self.entities.iter().filter_map(|it| Some(it.unique()?.1.to_owned()));
+            self.taken = Some(E::taken(transaction.connection(), values.collect()).await?);
+        }
+        match self.taken.as_ref().and_then(|taken| taken.get(value)) {
+            Some(other) if *other != self.entities[place].id() => {
+                Err(Error::already_exists::<E>(field, value))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes note of what stands in the tables when this item is written.
+    fn keep(&mut self, old: Option<&E>, new: &Stored<E>) {
+        let id = new.entity.id();
+        if let Some(taken) = &mut self.taken {
+            if let Some((_, freed)) = old.and_then(E::unique) {
+                taken.remove(freed);
+            }
+            if let Some((_, value)) = new.entity.unique() {
+                taken.insert(value.to_owned(), id.clone());
+            }
+        }
+        // What is written belongs to nothing that is deleted.
+        self.rows.insert(id, Loaded { stored: new.clone(), hidden_since: None });
+    }
+
+    async fn insert(&mut self, transaction: &mut Transaction, place: usize) -> Result<Stored<E>> {
+        let entity = self.entities[place].clone();
+        let stored = Stored::created(entity, transaction.now, transaction.next_revision().await?);
+        self.keep(None, &stored);
+        self.new.push(stored.clone());
+        Ok(stored)
+    }
+
+    async fn replace(
+        &mut self,
+        transaction: &mut Transaction,
+        old: &Stored<E>,
+        place: usize,
+    ) -> Result<Stored<E>> {
+        self.check_unique(transaction, place).await?;
+        self.check_references(transaction, place).await?;
+        self.write_new(transaction).await?; // it may be among these
+        let entity = self.entities[place].clone();
+        let new = old.changed(entity, transaction.now, transaction.next_revision().await?);
+        E::replace(transaction, old, &new).await?;
+        self.keep(Some(&old.entity), &new);
+        Ok(new)
+    }
+
+    async fn write_new(&mut self, transaction: &mut Transaction) -> Result<()> {
+        let new = std::mem::take(&mut self.new);
+        if new.is_empty() { Ok(()) } else { E::insert(transaction, &new).await }
+    }
+}
+
+async fn load_rows<E: Table>(
+    transaction: &mut Transaction,
+    ids: &[E::Id],
+) -> Result<HashMap<E::Id, Loaded<E>>> {
+    let rows = E::load_many(transaction.connection(), ids).await?.into_iter();
+    Ok(rows.map(|row| (row.stored.entity.id(), row)).collect())
+}
+
+async fn create<E: WritableTable>(transaction: &mut Transaction, entities: &[E]) -> Result<Vec<Stored<E>>> {
+    let mut batch = Batch::load(transaction, entities).await?;
+    let mut answers = Vec::with_capacity(entities.len());
+    for (place, entity) in entities.iter().enumerate() {
+        if batch.rows.contains_key(&entity.id()) {
+            return Err(Error::already_exists::<E>("id", entity.id()));
+        }
+        batch.check_unique(transaction, place).await?;
+        batch.check_references(transaction, place).await?;
+        answers.push(batch.insert(transaction, place).await?);
+    }
+    batch.write_new(transaction).await?;
+    Ok(answers)
 }
 
 async fn update<E: WritableTable>(
     transaction: &mut Transaction,
-    entity: &E,
+    entities: &[E],
     expected: Option<Revision>,
-) -> Result<Stored<E>> {
-    let old = load_live::<E>(transaction, &entity.id()).await?;
-    old.check_revision(expected)?;
-    if old.entity == *entity {
-        return Ok(old);
+) -> Result<Vec<Stored<E>>> {
+    let mut batch = Batch::load(transaction, entities).await?;
+    let mut answers = Vec::with_capacity(entities.len());
+    for (place, entity) in entities.iter().enumerate() {
+        let old = live(&batch.rows, &entity.id())?;
+        old.check_revision(expected)?;
+        let answer =
+            if old.entity == *entity { old } else { batch.replace(transaction, &old, place).await? };
+        answers.push(answer);
     }
-    replace(transaction, &old, entity).await
+    Ok(answers)
 }
 
-async fn upsert<E: WritableTable>(transaction: &mut Transaction, entity: &E) -> Result<Upserted<E>> {
-    match E::load_one(transaction.connection(), &entity.id()).await? {
-        Some(row) if row.hidden_since.is_some() => Ok(Upserted::LeftDeleted),
-        Some(row) if row.stored.entity == *entity => Ok(Upserted::Unchanged(row.stored)),
-        Some(row) => replace(transaction, &row.stored, entity).await.map(Upserted::Updated),
-        None => {
-            let references = entity.references(transaction.connection()).await?;
-            if let References::OfDeletedVideo(_) = references {
-                return Ok(Upserted::LeftDeleted);
+async fn upsert<E: WritableTable>(transaction: &mut Transaction, entities: &[E]) -> Result<Vec<Upserted<E>>> {
+    let mut batch = Batch::load(transaction, entities).await?;
+    let mut answers = Vec::with_capacity(entities.len());
+    for (place, entity) in entities.iter().enumerate() {
+        let answer = match batch.rows.get(&entity.id()) {
+            Some(row) if row.hidden_since.is_some() => Upserted::LeftDeleted,
+            Some(row) if row.stored.entity == *entity => Upserted::Unchanged(row.stored.clone()),
+            Some(row) => {
+                let old = row.stored.clone();
+                Upserted::Updated(batch.replace(transaction, &old, place).await?)
             }
-            entity.check_unique(transaction.connection()).await?;
-            refuse_missing(entity, references)?;
-            insert(transaction, entity).await.map(Upserted::Created)
-        }
+            None => match batch.references(transaction, place).await? {
+                References::OfDeletedVideo(_) => Upserted::LeftDeleted,
+                references => {
+                    batch.check_unique(transaction, place).await?;
+                    refuse_missing(entity, references)?;
+                    Upserted::Created(batch.insert(transaction, place).await?)
+                }
+            },
+        };
+        answers.push(answer);
     }
+    batch.write_new(transaction).await?;
+    Ok(answers)
 }
 
 async fn delete<E: WritableTable>(
     transaction: &mut Transaction,
-    id: &E::Id,
+    ids: &[E::Id],
     expected: Option<Revision>,
-) -> Result<()> {
-    let old = load_live::<E>(transaction, id).await?;
-    old.check_revision(expected)?;
-    if let Some(by) = E::referrer(transaction.connection(), id).await? {
-        return Err(Error::StillReferenced { entity: E::KIND, key: id.to_string(), by });
+) -> Result<Vec<()>> {
+    let mut rows = load_rows::<E>(transaction, ids).await?;
+    for id in ids {
+        let old = live(&rows, id)?;
+        old.check_revision(expected)?;
+        if let Some(by) = E::referrer(transaction.connection(), id).await? {
+            return Err(Error::StillReferenced { entity: E::KIND, key: id.to_string(), by });
+        }
+        E::remove(transaction, &old).await?;
+        rows.remove(id);
     }
-    E::remove(transaction, &old).await
-}
-
-async fn insert<E: WritableTable>(transaction: &mut Transaction, entity: &E) -> Result<Stored<E>> {
-    let stored = Stored::created(entity.clone(), transaction.now, transaction.next_revision().await?);
-    E::insert(transaction, &stored).await?;
-    Ok(stored)
-}
-
-async fn replace<E: WritableTable>(
-    transaction: &mut Transaction,
-    old: &Stored<E>,
-    entity: &E,
-) -> Result<Stored<E>> {
-    entity.check_unique(transaction.connection()).await?;
-    check_references(transaction, entity).await?;
-    let new = old.changed(entity.clone(), transaction.now, transaction.next_revision().await?);
-    E::replace(transaction, old, &new).await?;
-    Ok(new)
-}
-
-async fn check_references<E: WritableTable>(transaction: &mut Transaction, entity: &E) -> Result<()> {
-    let references = entity.references(transaction.connection()).await?;
-    refuse_missing(entity, references)
+    Ok(vec![(); ids.len()])
 }
 
 fn refuse_missing<E: WritableTable>(entity: &E, references: References) -> Result<()> {
@@ -318,7 +444,8 @@ fn refuse_missing<E: WritableTable>(entity: &E, references: References) -> Resul
     Err(Error::missing_reference(entity, reference, reference_key))
 }
 
-async fn load_live<E: Table>(transaction: &mut Transaction, id: &E::Id) -> Result<Stored<E>> {
-    let found = get(transaction.connection(), id, Visibility::Live).await?;
-    found.ok_or_else(|| Error::not_found::<E>(id))
+/// What is there and not hidden.
+fn live<E: Table>(rows: &HashMap<E::Id, Loaded<E>>, id: &E::Id) -> Result<Stored<E>> {
+    let found = rows.get(id).filter(|row| row.hidden_since.is_none());
+    found.map(|row| row.stored.clone()).ok_or_else(|| Error::not_found::<E>(id))
 }

@@ -13,7 +13,7 @@ use crate::passages;
 use crate::schema::{transcripts, videos};
 use crate::session::Transaction;
 use crate::statement::{Bind, sql, update};
-use crate::table::{Loaded, References, Table, WritableTable};
+use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = transcripts, primary_key(video_id, language))]
@@ -189,18 +189,16 @@ impl Table for Transcript {
 
 #[async_trait]
 impl WritableTable for Transcript {
-    async fn references(&self, connection: &mut AsyncPgConnection) -> Result<References> {
-        crate::videos::reference(connection, &self.video_id).await
+    async fn references(connection: &mut AsyncPgConnection, transcripts: &[Self]) -> Result<Vec<References>> {
+        let ids: Vec<_> = transcripts.iter().map(|transcript| Some(&transcript.video_id)).collect();
+        crate::videos::references_to(connection, &ids).await
     }
 
-    async fn insert(transaction: &mut Transaction, new: &Stored<Self>) -> Result<()> {
-        let row = TranscriptRow::new(new)?;
-        diesel::insert_into(transcripts::table)
-            .values(&row)
-            .execute(transaction.connection())
-            .await
-            .doing("creating a transcript")?;
-        passages::insert_transcript(transaction, &new.entity).await
+    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()> {
+        let rows = new.iter().map(TranscriptRow::new).collect::<Result<Vec<_>>>()?;
+        insert_rows!(transaction.connection(), transcripts::table, &rows, "creating transcripts");
+        let texts = new.iter().map(|transcript| passages::Text::of_transcript(&transcript.entity));
+        passages::insert(transaction, texts).await
     }
 
     async fn replace(transaction: &mut Transaction, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
@@ -214,7 +212,7 @@ impl WritableTable for Transcript {
             return Ok(());
         }
         passages::remove(transaction, &new.video_id, Some(&row.language)).await?;
-        passages::insert_transcript(transaction, &new.entity).await
+        passages::insert(transaction, [passages::Text::of_transcript(&new.entity)]).await
     }
 
     async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {

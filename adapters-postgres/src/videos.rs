@@ -1,5 +1,7 @@
 //! Videos.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -12,10 +14,10 @@ use tubeatlas_ports::{
 use crate::columns::{RowName, json, number, optional_number, word};
 use crate::error::Context;
 use crate::passages;
-use crate::schema::{channels, knowledge_graphs, media_files, transcripts, videos};
+use crate::schema::{knowledge_graphs, media_files, transcripts, videos};
 use crate::session::{Session, Transaction};
 use crate::statement::update;
-use crate::table::{Loaded, References, Table, WritableTable};
+use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = videos)]
@@ -215,6 +217,8 @@ async fn page_by_date(
 
 #[async_trait]
 impl Table for Video {
+    const PAGE_IS_ONE_STATEMENT: bool = false; // see `page_by_date`
+
     async fn load_many(connection: &mut AsyncPgConnection, ids: &[VideoId]) -> Result<Vec<Loaded<Self>>> {
         let rows: Vec<VideoRow> = videos::table
             .filter(videos::id.eq_any(ids.iter().map(VideoId::as_str)))
@@ -252,29 +256,16 @@ impl Table for Video {
 
 #[async_trait]
 impl WritableTable for Video {
-    async fn references(&self, connection: &mut AsyncPgConnection) -> Result<References> {
-        let Some(channel_id) = &self.channel_id else { return Ok(References::Fine) };
-        let found: Option<String> = channels::table
-            .find(channel_id.as_str())
-            .select(channels::id)
-            .get_result(connection)
-            .await
-            .optional()
-            .doing("looking for a video's channel")?;
-        Ok(match found {
-            Some(_) => References::Fine,
-            None => References::Missing(EntityKind::Channel, channel_id.to_string()),
-        })
+    async fn references(connection: &mut AsyncPgConnection, videos: &[Self]) -> Result<Vec<References>> {
+        let ids: Vec<_> = videos.iter().map(|video| video.channel_id.as_ref()).collect();
+        crate::channels::references_to(connection, &ids).await
     }
 
-    async fn insert(transaction: &mut Transaction, new: &Stored<Self>) -> Result<()> {
-        let row = VideoRow::new(new)?;
-        diesel::insert_into(videos::table)
-            .values(&row)
-            .execute(transaction.connection())
-            .await
-            .doing("creating a video")?;
-        passages::insert_metadata(transaction, &new.entity).await
+    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()> {
+        let rows = new.iter().map(VideoRow::new).collect::<Result<Vec<_>>>()?;
+        insert_rows!(transaction.connection(), videos::table, &rows, "creating videos");
+        let texts = new.iter().map(|video| passages::Text::of_video(&video.entity));
+        passages::insert(transaction, texts).await
     }
 
     async fn replace(transaction: &mut Transaction, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
@@ -295,7 +286,7 @@ impl WritableTable for Video {
             return Ok(());
         }
         passages::remove(transaction, &new.entity.id, None).await?;
-        passages::insert_metadata(transaction, &new.entity).await
+        passages::insert(transaction, [passages::Text::of_video(&new.entity)]).await
     }
 
     async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
@@ -362,18 +353,29 @@ async fn purge(connection: &mut AsyncPgConnection, id: &VideoId) -> Result<()> {
     diesel::delete(videos::table.find(key)).execute(connection).await.doing(doing).map(drop)
 }
 
-/// Whether the video is there, and not deleted.
-pub(crate) async fn reference(connection: &mut AsyncPgConnection, id: &VideoId) -> Result<References> {
-    let deleted_at: Option<Option<i64>> = videos::table
-        .find(id.as_str())
-        .select(videos::deleted_at)
-        .get_result(connection)
+/// What becomes of the references to these videos; one statement.
+pub(crate) async fn references_to(
+    connection: &mut AsyncPgConnection,
+    ids: &[Option<&VideoId>],
+) -> Result<Vec<References>> {
+    let wanted: Vec<&str> = ids.iter().flatten().map(|id| id.as_str()).collect();
+    if wanted.is_empty() {
+        return Ok(vec![References::Fine; ids.len()]);
+    }
+    let found: Vec<(String, Option<i64>)> = videos::table
+        .filter(videos::id.eq_any(wanted))
+        .select((videos::id, videos::deleted_at))
+        .load(connection)
         .await
-        .optional()
-        .doing("looking for a video")?;
-    Ok(match deleted_at {
-        Some(None) => References::Fine,
-        Some(Some(_)) => References::OfDeletedVideo(id.to_string()),
-        None => References::Missing(EntityKind::Video, id.to_string()),
-    })
+        .doing("looking for videos")?;
+    let found: HashMap<&str, Option<i64>> = found.iter().map(|(id, at)| (id.as_str(), *at)).collect();
+    let reference = |id: &Option<&VideoId>| match id {
+        None => References::Fine,
+        Some(id) => match found.get(id.as_str()) {
+            Some(None) => References::Fine,
+            Some(Some(_)) => References::OfDeletedVideo(id.to_string()),
+            None => References::Missing(EntityKind::Video, id.to_string()),
+        },
+    };
+    Ok(ids.iter().map(reference).collect())
 }

@@ -73,6 +73,8 @@ impl Server {
             format!("full_page_writes={durable}"),
             format!("max_connections={max_connections}"),
             "shared_buffers=64MB".to_owned(),
+            // Tests run into deadlocks on purpose, and each is noticed only after this time (by default a second).
+            "deadlock_timeout=20ms".to_owned(),
             "wal_level=minimal".to_owned(),
             "max_wal_senders=0".to_owned(),
         ];
