@@ -195,14 +195,12 @@ async fn places_by_score(
     Ok(places)
 }
 
-/// What the ranking knows of the whole store: of each phrase, how many passages hold it. Their number and their mean
-/// length are not counted, which would mean to read them all, and to give way to whoever writes one: the largest id
-/// is near enough to the number, and no passage is longer than the mean that is taken.
+/// What the ranking knows of the whole store: how many passages there are, and of each phrase how many hold it.
 async fn ranking<'q>(connection: &mut AsyncPgConnection, phrases: Vec<&'q Phrase>) -> Result<Relevance<'q>> {
     let statement = "SELECT value FROM (
              SELECT place, (SELECT count(*) FROM passages p WHERE p.words @@ wanted.phrase::tsquery) AS value
              FROM unnest(?1) WITH ORDINALITY AS wanted (phrase, place)
-             UNION ALL SELECT NULL, coalesce(max(id), 0) FROM passages
+             UNION ALL SELECT NULL, count(*) FROM passages
          ) AS numbers ORDER BY place NULLS LAST";
     let texts = phrases.iter().map(|phrase| ts_phrase(phrase)).collect();
     let rows: Vec<NumberRow> =
