@@ -112,9 +112,12 @@ impl Harness for Adapter {
     fn exceptions(&self) -> Exceptions {
         let gone =
             || Exceptions::none().without(Capability::Durability, "the database is gone when it is closed");
+        // As adapters-sqlite/tests/contract.rs declares it.
+        let scores = "FTS5 goes on counting the rows that were deleted from a contentless table, until the index is \
+                      built anew";
         match self.url {
-            DatabaseUrl::SqliteFile(_) => Exceptions::none(),
-            DatabaseUrl::SqliteTemporary => gone(),
+            DatabaseUrl::SqliteFile(_) => Exceptions::none().skip("SEA-O-007", scores),
+            DatabaseUrl::SqliteTemporary => gone().skip("SEA-O-007", scores),
             DatabaseUrl::Memory => {
                 let wait = [CallKind::Write, CallKind::BeginReadWrite, CallKind::Close];
                 let reason = "reads look at what is published, units of work at their own state";
