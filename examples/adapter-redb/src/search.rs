@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tubeatlas_domain::search::{
-    Expression, Passage, Phrase, Relevance, SearchQuery, find_in_text, metadata_passages,
+    Expression, Passage, Phrase, Relevance, SearchQuery, find_in_text, metadata_passages, phrase_ranges,
     transcript_passages,
 };
 use tubeatlas_domain::{LanguageTag, Transcript, TranscriptId, Video, VideoId};
