@@ -88,9 +88,9 @@ impl AppError {
     /// What to do about it, if there is something that the error does not say itself.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NoDatabase(_) => {
-                Some("`tubeatlas import PATH` makes one; `--database` names one that lies elsewhere")
-            }
+            Self::NoDatabase(_) => Some(
+                "`tubeatlas import PATH` or `tubeatlas db migrate` makes one; `--database` names one that lies elsewhere",
+            ),
             Self::Listen { .. } => Some("`--listen 127.0.0.1:0` takes any port that is free"),
             Self::Store(error) | Self::Open { source: error, .. } => store_hint(error),
             Self::Import(ImportError::Stopped { source, .. }) => store_hint(source),

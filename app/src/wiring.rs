@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
+use tubeatlas_adapters_postgres::{PostgresConfig, PostgresStore};
 use tubeatlas_adapters_sqlite::{Location, Maintenance, SqliteConfig, SqliteStore};
 pub use tubeatlas_adapters_sqlite::{Reverted, Stats, TableStats};
 use tubeatlas_adapters_ytdlp::YtDlpArchive;
@@ -13,7 +14,7 @@ use tubeatlas_ports::Error::Unsupported;
 use tubeatlas_ports::{ArchiveSource, Clock, IdGenerator, Store, SystemClock, UuidV7Generator};
 
 use crate::error::AppError;
-use crate::settings::{DatabaseSettings, DatabaseUrl};
+use crate::settings::{DatabaseSettings, DatabaseUrl, PostgresUrl};
 
 /// Whether a command makes the database if there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,29 +92,43 @@ pub fn archive(paths: Vec<PathBuf>) -> impl ArchiveSource {
 /// Opens the store.
 ///
 /// # Errors
-/// If there is none and it is not to be made, or it cannot be opened.
+/// If there is none and it is not to be made, or it cannot be opened. A database of Postgres has to be there
+/// (`createdb`); as long as no migration was applied to it, there is no catalogue in it, and that counts as none.
 pub async fn open(settings: &DatabaseSettings, missing: Missing) -> Result<Opened, AppError> {
-    if settings.url == DatabaseUrl::Memory {
-        let config = MemoryConfig {
-            acquire_timeout: settings.acquire_timeout,
-            unit_of_work_timeout: settings.unit_of_work_timeout,
-        };
-        return Ok(Opened {
-            store: Arc::new(MemoryStore::new(config, clock(), ids())),
-            sqlite: None,
-            is_new: false,
-        });
+    match &settings.url {
+        DatabaseUrl::Memory => {
+            let config = MemoryConfig {
+                acquire_timeout: settings.acquire_timeout,
+                unit_of_work_timeout: settings.unit_of_work_timeout,
+            };
+            let store = Arc::new(MemoryStore::new(config, clock(), ids()));
+            Ok(Opened { store, sqlite: None, is_new: false })
+        }
+        DatabaseUrl::Postgres(url) => {
+            let mut config = postgres_config(settings, url)?;
+            let status = tubeatlas_adapters_postgres::migration_status(&config).await;
+            let is_new = status.map_err(|error| failed(settings, error))?.applied.is_empty();
+            if is_new && missing != Missing::Create {
+                return Err(no_database(settings));
+            }
+            config.migrate = missing != Missing::RefuseAndLeaveAsItIs;
+            let store = PostgresStore::open(config, clock(), ids()).await;
+            let store = Arc::new(store.map_err(|error| failed(settings, error))?);
+            Ok(Opened { store, sqlite: None, is_new })
+        }
+        DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteTemporary => {
+            let is_there = refuse_missing(settings);
+            let is_new = is_there.is_err();
+            if missing != Missing::Create {
+                is_there?;
+            }
+            let mut config = sqlite_config(settings);
+            config.migrate = missing != Missing::RefuseAndLeaveAsItIs;
+            let sqlite = SqliteStore::open(config, clock(), ids()).await;
+            let sqlite = Arc::new(sqlite.map_err(|error| failed(settings, error))?);
+            Ok(Opened { store: sqlite.clone(), sqlite: Some(sqlite), is_new })
+        }
     }
-    let is_there = refuse_missing(settings);
-    let is_new = is_there.is_err();
-    if missing != Missing::Create {
-        is_there?;
-    }
-    let mut config = sqlite_config(settings);
-    config.migrate = missing != Missing::RefuseAndLeaveAsItIs;
-    let sqlite = SqliteStore::open(config, clock(), ids()).await.map_err(|error| failed(settings, error))?;
-    let sqlite = Arc::new(sqlite);
-    Ok(Opened { store: sqlite.clone(), sqlite: Some(sqlite), is_new })
 }
 
 impl Opened {
@@ -134,16 +149,17 @@ impl Opened {
     pub async fn check(&self) -> Result<Vec<Check>, AppError> {
         let Some(sqlite) = &self.sqlite else {
             let health = self.store.health().await?;
-            let detail = health.details.iter().map(|(name, value)| format!("{name} {value}"));
-            let detail = detail.collect::<Vec<_>>().join(", ");
-            return Ok(vec![Check { name: health.adapter.to_owned(), ok: true, detail }]);
+            let answers = Check { name: "answers".to_owned(), ok: true, detail: health.adapter.to_owned() };
+            let details = health.details.into_iter();
+            let details =
+                details.map(|(name, detail)| Check { name: name.replace('_', " "), ok: true, detail });
+            return Ok([answers].into_iter().chain(details).collect());
         };
         let checks = sqlite.check().await?;
         Ok(checks.into_iter().map(Check::from).collect())
     }
 
-    /// Lets many tasks query at once, and sees how many connections served them; `None` if the store has no
-    /// connections.
+    /// Lets many tasks query at once, and sees how many connections of SQLite served them; `None` with another store.
     ///
     /// # Errors
     /// If the store does not answer at all.
@@ -169,12 +185,16 @@ pub(crate) fn milliseconds(duration: Duration) -> u64 {
 /// # Errors
 /// If the database cannot be opened or migrated.
 pub async fn migrate(settings: &DatabaseSettings) -> Result<Vec<String>, AppError> {
-    if settings.url == DatabaseUrl::Memory {
-        return Ok(Vec::new());
-    }
-    tubeatlas_adapters_sqlite::migrate(&sqlite_config(settings))
-        .await
-        .map_err(|error| failed(settings, error))
+    let applied = match &settings.url {
+        DatabaseUrl::Memory => Ok(Vec::new()),
+        DatabaseUrl::Postgres(url) => {
+            tubeatlas_adapters_postgres::migrate(&postgres_config(settings, url)?).await
+        }
+        DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteTemporary => {
+            tubeatlas_adapters_sqlite::migrate(&sqlite_config(settings)).await
+        }
+    };
+    applied.map_err(|error| failed(settings, error))
 }
 
 /// Which migrations the database has, and which it needs.
@@ -182,39 +202,57 @@ pub async fn migrate(settings: &DatabaseSettings) -> Result<Vec<String>, AppErro
 /// # Errors
 /// If there is no database, or it cannot be read.
 pub async fn migrations(settings: &DatabaseSettings) -> Result<Migrations, AppError> {
-    if settings.url == DatabaseUrl::Memory {
-        return Ok(Migrations::default());
-    }
-    refuse_missing(settings)?;
-    let status = tubeatlas_adapters_sqlite::migration_status(&sqlite_config(settings)).await;
-    let status = status.map_err(|error| failed(settings, error))?;
-    Ok(Migrations { applied: status.applied, pending: status.pending })
+    let (applied, pending) = match &settings.url {
+        DatabaseUrl::Memory => Default::default(),
+        DatabaseUrl::Postgres(url) => {
+            let status =
+                tubeatlas_adapters_postgres::migration_status(&postgres_config(settings, url)?).await;
+            let status = status.map_err(|error| failed(settings, error))?;
+            (status.applied, status.pending)
+        }
+        DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteTemporary => {
+            refuse_missing(settings)?;
+            let status = tubeatlas_adapters_sqlite::migration_status(&sqlite_config(settings)).await;
+            let status = status.map_err(|error| failed(settings, error))?;
+            (status.applied, status.pending)
+        }
+    };
+    Ok(Migrations { applied, pending })
 }
 
 /// The maintenance of the database file, and nothing is opened yet. Only [`Missing::Create`] allows that there is none.
 ///
 /// # Errors
-/// If there is no database, or it has no file: what is only in memory has nothing to look after.
+/// If there is no database, or it has no file: what is only in memory has nothing to look after, and Postgres has
+/// programs of its own.
 pub fn maintenance(settings: &DatabaseSettings, missing: Missing) -> Result<Maintenance, AppError> {
-    if settings.url == DatabaseUrl::Memory {
-        let what = "this on memory:, which keeps nothing that could be looked after";
-        return Err(AppError::Store(Unsupported { what }));
-    }
-    let maintenance = Maintenance::new(sqlite_config(settings))?;
-    if missing != Missing::Create {
-        refuse_missing(settings)?;
-    }
-    Ok(maintenance)
+    let what = match &settings.url {
+        DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteTemporary => {
+            let maintenance = Maintenance::new(sqlite_config(settings))?;
+            if missing != Missing::Create {
+                refuse_missing(settings)?;
+            }
+            return Ok(maintenance);
+        }
+        DatabaseUrl::Memory => "this on memory:, which keeps nothing that could be looked after",
+        DatabaseUrl::Postgres(_) => {
+            "this on Postgres, which has means of its own: pg_dump and pg_restore for backups, pg_amcheck to verify, \
+             VACUUM and REINDEX, pg_stat_user_tables for sizes"
+        }
+    };
+    Err(AppError::Store(Unsupported { what }))
 }
 
 fn refuse_missing(settings: &DatabaseSettings) -> Result<(), AppError> {
     match &settings.url {
         // If it cannot be told whether the file is there, opening it tells why.
-        DatabaseUrl::SqliteFile(path) if matches!(path.try_exists(), Ok(false)) => {
-            Err(AppError::NoDatabase(settings.url.to_string()))
-        }
+        DatabaseUrl::SqliteFile(path) if matches!(path.try_exists(), Ok(false)) => Err(no_database(settings)),
         _ => Ok(()),
     }
+}
+
+fn no_database(settings: &DatabaseSettings) -> AppError {
+    AppError::NoDatabase(settings.url.to_string())
 }
 
 fn failed(settings: &DatabaseSettings, source: tubeatlas_ports::Error) -> AppError {
@@ -224,7 +262,7 @@ fn failed(settings: &DatabaseSettings, source: tubeatlas_ports::Error) -> AppErr
 fn sqlite_config(settings: &DatabaseSettings) -> SqliteConfig {
     let location = match &settings.url {
         DatabaseUrl::SqliteFile(path) => Location::File(path.clone()),
-        DatabaseUrl::SqliteTemporary | DatabaseUrl::Memory => Location::Temporary,
+        _ => Location::Temporary,
     };
     SqliteConfig {
         pool_size: settings.pool_size,
@@ -240,9 +278,27 @@ fn sqlite_config(settings: &DatabaseSettings) -> SqliteConfig {
     }
 }
 
+fn postgres_config(settings: &DatabaseSettings, url: &PostgresUrl) -> Result<PostgresConfig, AppError> {
+    let url = tubeatlas_adapters_postgres::DatabaseUrl::parse(url.secret())?;
+    Ok(PostgresConfig {
+        pool_size: settings.pool_size,
+        max_overflow: settings.max_overflow,
+        acquire_timeout: settings.acquire_timeout,
+        connect_timeout: settings.connect_timeout,
+        statement_timeout: settings.statement_timeout,
+        pre_ping: settings.pre_ping,
+        recycle: settings.recycle,
+        application_name: settings.application_name.clone(),
+        unit_of_work_timeout: settings.unit_of_work_timeout,
+        ..PostgresConfig::new(url)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const POSTGRES: &str = "postgres://db.example/atlas";
 
     #[tokio::test]
     async fn a_command_that_only_reads_makes_no_database() {
@@ -260,6 +316,10 @@ mod tests {
         let settings = DatabaseSettings::default();
         let default = SqliteConfig::new(Location::File("tubeatlas.db".into()));
         assert_eq!(sqlite_config(&settings), default);
+        let url = tubeatlas_adapters_postgres::DatabaseUrl::parse(POSTGRES).unwrap();
+        let default = PostgresConfig::new(url);
+        let config = postgres_config(&settings, &POSTGRES.parse().unwrap()).unwrap();
+        assert_eq!(format!("{config:?}"), format!("{default:?}"));
     }
 
     #[test]
@@ -267,7 +327,12 @@ mod tests {
         let settings = DatabaseSettings {
             url: DatabaseUrl::SqliteTemporary,
             pool_size: 3,
+            max_overflow: 4,
             acquire_timeout: Duration::from_secs(1),
+            connect_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(6),
+            recycle: Duration::from_secs(7),
+            application_name: "atlas".to_owned(),
             busy_timeout: Duration::from_secs(2),
             journal_mode: tubeatlas_adapters_sqlite::JournalMode::Truncate,
             synchronous: tubeatlas_adapters_sqlite::Synchronous::Extra,
@@ -276,6 +341,22 @@ mod tests {
             echo: true,
             unit_of_work_timeout: Duration::from_secs(3),
         };
+        let url = tubeatlas_adapters_postgres::DatabaseUrl::parse(POSTGRES).unwrap();
+        let expected = PostgresConfig {
+            url,
+            pool_size: 3,
+            max_overflow: 4,
+            acquire_timeout: Duration::from_secs(1),
+            connect_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(6),
+            pre_ping: false,
+            recycle: Duration::from_secs(7),
+            application_name: "atlas".to_owned(),
+            unit_of_work_timeout: Duration::from_secs(3),
+            migrate: true,
+        };
+        let config = postgres_config(&settings, &POSTGRES.parse().unwrap()).unwrap();
+        assert_eq!(format!("{config:?}"), format!("{expected:?}"));
         let expected = SqliteConfig {
             location: Location::Temporary,
             pool_size: 3,

@@ -8,5 +8,6 @@ mod bad_input;
 mod commands;
 mod database;
 mod import;
+mod postgres;
 mod service;
 mod support;

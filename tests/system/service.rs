@@ -9,13 +9,13 @@ use serde_json::Value;
 use crate::support::Sandbox;
 
 /// A service on a port of its own, killed when the test is over.
-struct Service {
+pub(crate) struct Service {
     child: Child,
     address: String,
 }
 
 impl Service {
-    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let arguments = [&["serve", "--listen", "127.0.0.1:0", "--format", "json"], arguments].concat();
         let mut child = sandbox
             .command(&arguments)
@@ -41,7 +41,7 @@ impl Service {
         (status, head.to_ascii_lowercase(), body.to_owned())
     }
 
-    fn json(&self, path: &str) -> (u16, Value) {
+    pub(crate) fn json(&self, path: &str) -> (u16, Value) {
         let (status, _, body) = self.get(path);
         (status, serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}")))
     }

@@ -26,7 +26,7 @@ pub(super) enum Db {
     Status,
     /// Check that the database answers, is set up as configured, and is whole
     Check {
-        /// Also see how few connections serve many queries
+        /// Also see how few connections of SQLite serve many queries
         #[arg(long)]
         pool: bool,
         /// How many tasks query at the same time
@@ -102,7 +102,11 @@ impl Db {
             Self::Check { pool, tasks, queries } => {
                 let opened = wiring::open(database, Missing::RefuseAndLeaveAsItIs).await?;
                 // The pool first: looking at the settings opens every connection that it may have.
-                let pool = if pool { opened.pool_check(tasks, queries).await? } else { None };
+                let pool_asked = pool;
+                let pool = if pool_asked { opened.pool_check(tasks, queries).await? } else { None };
+                if pool_asked && pool.is_none() {
+                    context.output.note("note: --pool looks at the connections of SQLite alone");
+                }
                 let checks = opened.check().await?;
                 opened.store().close().await?;
                 let pool_ok = pool.as_ref().is_none_or(|pool| pool.errors == 0);

@@ -45,7 +45,8 @@ pub struct Cli {
 
 #[derive(Debug, Args)]
 struct Global {
-    /// Where the catalogue is: sqlite://FILE, sqlite:///ABSOLUTE/FILE, sqlite::memory: or memory:
+    /// Where the catalogue is: sqlite://FILE, sqlite:///ABSOLUTE/FILE, sqlite::memory:, memory: or
+    /// postgres://USER:PASSWORD@HOST/DATABASE (better by TUBEATLAS_DATABASE_URL: others see arguments)
     /// [default: sqlite://tubeatlas.db]
     #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,

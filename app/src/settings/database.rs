@@ -18,6 +18,7 @@ use crate::redact;
 /// | `sqlite://tubeatlas.db` | this file in the working directory |
 /// | `sqlite:///var/lib/tubeatlas.db` | this file |
 /// | `sqlite::memory:` | SQLite without a file that stays |
+/// | `postgres://user:password@host:port/database?sslmode=verify-full` | a database of Postgres; also `postgresql:` |
 /// | `memory:` | no database, but maps; gone when the process ends |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
@@ -25,8 +26,48 @@ pub enum DatabaseUrl {
     SqliteFile(PathBuf),
     /// SQLite in a file that is gone at the end.
     SqliteTemporary,
+    /// A database of Postgres.
+    Postgres(PostgresUrl),
     /// Maps in memory.
     Memory,
+}
+
+/// The URL of a database of Postgres, which may hold a password: shown without user name, password and parameters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(String);
+
+impl PostgresUrl {
+    /// The URL with all that it holds, for who connects; not to be shown.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PostgresUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // A driver takes the scheme in lower case alone.
+        let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
+        let text = format!("{}:{rest}", scheme.to_ascii_lowercase());
+        match tubeatlas_adapters_postgres::DatabaseUrl::parse(&text) {
+            Ok(_) => Ok(Self(text)),
+            Err(tubeatlas_ports::Error::Invalid(error)) => Err(error.problem().to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact::url(&self.0))
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostgresUrl({self})")
+    }
 }
 
 impl FromStr for DatabaseUrl {
@@ -55,6 +96,7 @@ impl FromStr for DatabaseUrl {
                 }
                 _ => Err(format!("{text:?} names no file; {KNOWN}")),
             },
+            "postgres" | "postgresql" => text.parse().map(Self::Postgres),
             _ => {
                 let shown = redact::url(text);
                 let scheme = if shown.starts_with(scheme) { scheme } else { "***" };
@@ -64,13 +106,15 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-const KNOWN: &str = "known are sqlite://FILE, sqlite:///ABSOLUTE/FILE, sqlite::memory: and memory:";
+const KNOWN: &str = "known are sqlite://FILE, sqlite:///ABSOLUTE/FILE, sqlite::memory:, \
+                     postgres://USER:PASSWORD@HOST/DATABASE and memory:";
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SqliteFile(path) => write!(f, "sqlite://{}", path.display()),
             Self::SqliteTemporary => f.write_str("sqlite::memory:"),
+            Self::Postgres(url) => url.fmt(f),
             Self::Memory => f.write_str("memory:"),
         }
     }
@@ -81,10 +125,20 @@ impl fmt::Display for DatabaseUrl {
 pub struct DatabaseSettings {
     /// Where it is.
     pub url: DatabaseUrl,
-    /// How many connections read at most.
+    /// How many connections are kept open at most: in SQLite those that read, in Postgres all (0 opens one a use).
     pub pool_size: usize,
+    /// How many connections more Postgres may be asked for while all of these are in use.
+    pub max_overflow: usize,
     /// How long a call waits for a connection or the right to write.
     pub acquire_timeout: Duration,
+    /// How long opening a connection to Postgres may take.
+    pub connect_timeout: Duration,
+    /// After which time Postgres stops a statement.
+    pub statement_timeout: Duration,
+    /// After which time a connection to Postgres is closed instead of being used again.
+    pub recycle: Duration,
+    /// By which name Postgres knows the connections.
+    pub application_name: String,
     /// How long SQLite waits for another process.
     pub busy_timeout: Duration,
     /// SQLite's `journal_mode`.
@@ -106,7 +160,12 @@ impl Default for DatabaseSettings {
         Self {
             url: DatabaseUrl::SqliteFile("tubeatlas.db".into()),
             pool_size: 20,
+            max_overflow: 10,
             acquire_timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
+            statement_timeout: Duration::from_secs(60),
+            recycle: Duration::from_secs(3_600),
+            application_name: "tubeatlas".to_owned(),
             busy_timeout: Duration::from_secs(5),
             journal_mode: JournalMode::Wal,
             synchronous: Synchronous::Normal,
@@ -133,15 +192,33 @@ impl DatabaseSettings {
             ("extra", Synchronous::Extra),
         ];
         let default = Self::default();
-        let pool_size = |text: &str| {
-            parse::whole_number(text, 1..=1_000).and_then(|n| usize::try_from(n).map_err(|e| e.to_string()))
+        let url = given.read("database.url", str::parse)?.unwrap_or(default.url);
+        let connections = |text: &str, least| {
+            parse::whole_number(text, least..=1_000)
+                .and_then(|n| usize::try_from(n).map_err(|e| e.to_string()))
         };
+        let least = if matches!(url, DatabaseUrl::Postgres(_)) { 0 } else { 1 };
         Ok(Self {
-            url: given.read("database.url", str::parse)?.unwrap_or(default.url),
-            pool_size: given.read("database.pool_size", pool_size)?.unwrap_or(default.pool_size),
+            url,
+            pool_size: given
+                .read("database.pool_size", |text| connections(text, least))?
+                .unwrap_or(default.pool_size),
+            max_overflow: given
+                .read("database.max_overflow", |text| connections(text, 0))?
+                .unwrap_or(default.max_overflow),
             acquire_timeout: given
                 .read("database.acquire_timeout", parse::seconds)?
                 .unwrap_or(default.acquire_timeout),
+            connect_timeout: given
+                .read("database.connect_timeout", parse::seconds)?
+                .unwrap_or(default.connect_timeout),
+            statement_timeout: given
+                .read("database.statement_timeout", parse::seconds)?
+                .unwrap_or(default.statement_timeout),
+            recycle: given.read("database.recycle", parse::seconds)?.unwrap_or(default.recycle),
+            application_name: given
+                .read("database.application_name", parse::application_name)?
+                .unwrap_or(default.application_name),
             busy_timeout: given
                 .read("database.busy_timeout", parse::milliseconds)?
                 .unwrap_or(default.busy_timeout),

@@ -10,19 +10,25 @@
 //! | variable | in TOML | what it may be | default |
 //! |---|---|---|---|
 //! | `TUBEATLAS_DATABASE_URL` | `database.url` | see [`DatabaseUrl`] | `sqlite://tubeatlas.db` |
-//! | `TUBEATLAS_DATABASE_POOL_SIZE` | `database.pool_size` | connections that read, 1 to 1000 | 20 |
+//! | `TUBEATLAS_DATABASE_POOL_SIZE` | `database.pool_size` | connections, 1 to 1000; SQLite: that read; Postgres: kept open, also 0 | 20 |
+//! | `TUBEATLAS_DATABASE_MAX_OVERFLOW` | `database.max_overflow` | Postgres: connections more under load, 0 to 1000 | 10 |
 //! | `TUBEATLAS_DATABASE_ACQUIRE_TIMEOUT` | `database.acquire_timeout` | seconds | 30 |
-//! | `TUBEATLAS_DATABASE_BUSY_TIMEOUT` | `database.busy_timeout` | milliseconds | 5000 |
-//! | `TUBEATLAS_DATABASE_JOURNAL_MODE` | `database.journal_mode` | wal, delete, truncate, persist | wal |
-//! | `TUBEATLAS_DATABASE_SYNCHRONOUS` | `database.synchronous` | off, normal, full, extra | normal |
-//! | `TUBEATLAS_DATABASE_FOREIGN_KEYS` | `database.foreign_keys` | on, off | on |
+//! | `TUBEATLAS_DATABASE_CONNECT_TIMEOUT` | `database.connect_timeout` | Postgres: seconds | 10 |
+//! | `TUBEATLAS_DATABASE_STATEMENT_TIMEOUT` | `database.statement_timeout` | Postgres: seconds | 60 |
+//! | `TUBEATLAS_DATABASE_RECYCLE` | `database.recycle` | Postgres: seconds until a connection is replaced | 3600 |
+//! | `TUBEATLAS_DATABASE_APPLICATION_NAME` | `database.application_name` | Postgres: up to 63 characters | `tubeatlas` |
+//! | `TUBEATLAS_DATABASE_BUSY_TIMEOUT` | `database.busy_timeout` | SQLite: milliseconds | 5000 |
+//! | `TUBEATLAS_DATABASE_JOURNAL_MODE` | `database.journal_mode` | SQLite: wal, delete, truncate, persist | wal |
+//! | `TUBEATLAS_DATABASE_SYNCHRONOUS` | `database.synchronous` | SQLite: off, normal, full, extra | normal |
+//! | `TUBEATLAS_DATABASE_FOREIGN_KEYS` | `database.foreign_keys` | SQLite: on, off | on |
 //! | `TUBEATLAS_DATABASE_PRE_PING` | `database.pre_ping` | on, off | on |
-//! | `TUBEATLAS_DATABASE_ECHO` | `database.echo` | on, off: log each statement | off |
+//! | `TUBEATLAS_DATABASE_ECHO` | `database.echo` | SQLite: on, off: log each statement | off |
 //! | `TUBEATLAS_DATABASE_UNIT_OF_WORK_TIMEOUT` | `database.unit_of_work_timeout` | seconds | 30 |
 //! | `TUBEATLAS_LISTEN` | `listen` | address and port | `127.0.0.1:8080` |
 //! | `TUBEATLAS_LOG` | `log` | a filter as `info` or `tubeatlas=debug` | `info` for `serve`, else `warn` |
 //!
-//! Seconds may have a fraction (`0.5`). Any other variable that begins with `TUBEATLAS_`, any other key of the
+//! Seconds may have a fraction (`0.5`). A setting that names a store belongs to that store, and changes nothing with
+//! another one, so that one environment serves several. Any other variable that begins with `TUBEATLAS_`, any other key of the
 //! TOML file, and any other value is refused, by name.
 
 mod database;
@@ -32,7 +38,7 @@ mod sources;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use database::{DatabaseSettings, DatabaseUrl};
+pub use database::{DatabaseSettings, DatabaseUrl, PostgresUrl};
 pub use sources::{Flags, Sources};
 pub use tubeatlas_adapters_sqlite::{JournalMode, Synchronous};
 

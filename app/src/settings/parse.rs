@@ -26,6 +26,14 @@ pub(super) fn milliseconds(text: &str) -> Result<Duration, String> {
     number.map(Duration::from_millis).map_err(|problem| format!("{problem} (milliseconds)"))
 }
 
+/// What Postgres shows whole: it cuts a longer one, and replaces other characters.
+pub(super) fn application_name(text: &str) -> Result<String, String> {
+    if text.len() <= 63 && text.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} is not allowed; give up to 63 printable characters of ASCII"))
+}
+
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "on" | "true" | "yes" | "1" => Ok(true),

@@ -9,10 +9,15 @@ use super::SettingsError;
 
 /// Every setting, as it is called in TOML. In the environment it is in capitals, with `TUBEATLAS_` before it
 /// and `_` for the dot.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 17] = [
     "database.url",
     "database.pool_size",
+    "database.max_overflow",
     "database.acquire_timeout",
+    "database.connect_timeout",
+    "database.statement_timeout",
+    "database.recycle",
+    "database.application_name",
     "database.busy_timeout",
     "database.journal_mode",
     "database.synchronous",

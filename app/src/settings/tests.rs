@@ -31,7 +31,12 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
         environment: environment(&[
             ("TUBEATLAS_DATABASE_URL", "sqlite:///a/b.db"),
             ("TUBEATLAS_DATABASE_POOL_SIZE", "3"),
+            ("TUBEATLAS_DATABASE_MAX_OVERFLOW", "0"),
             ("TUBEATLAS_DATABASE_ACQUIRE_TIMEOUT", "0.5"),
+            ("TUBEATLAS_DATABASE_CONNECT_TIMEOUT", "1.5"),
+            ("TUBEATLAS_DATABASE_STATEMENT_TIMEOUT", "4"),
+            ("TUBEATLAS_DATABASE_RECYCLE", "5"),
+            ("TUBEATLAS_DATABASE_APPLICATION_NAME", "worker 1"),
             ("TUBEATLAS_DATABASE_BUSY_TIMEOUT", "70"),
             ("TUBEATLAS_DATABASE_JOURNAL_MODE", "DELETE"),
             ("TUBEATLAS_DATABASE_SYNCHRONOUS", "full"),
@@ -49,7 +54,12 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
         database: DatabaseSettings {
             url: DatabaseUrl::SqliteFile("/a/b.db".into()),
             pool_size: 3,
+            max_overflow: 0,
             acquire_timeout: Duration::from_millis(500),
+            connect_timeout: Duration::from_millis(1_500),
+            statement_timeout: Duration::from_secs(4),
+            recycle: Duration::from_secs(5),
+            application_name: "worker 1".into(),
             busy_timeout: Duration::from_millis(70),
             journal_mode: JournalMode::Delete,
             synchronous: Synchronous::Full,
@@ -70,7 +80,12 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
             [database]
             url = "sqlite:///a/b.db"
             pool_size = 3
+            max_overflow = 0
             acquire_timeout = 0.5
+            connect_timeout = 1.5
+            statement_timeout = 4
+            recycle = 5
+            application_name = "worker 1"
             busy_timeout = 70
             journal_mode = "delete"
             synchronous = "full"
@@ -127,6 +142,9 @@ fn what_is_malformed_is_refused_by_name_with_what_is_allowed() {
         ("DATABASE_ACQUIRE_TIMEOUT", "NaN", "give seconds"),
         ("DATABASE_ACQUIRE_TIMEOUT", "30s", "give seconds"),
         ("DATABASE_ACQUIRE_TIMEOUT", "-1", "give seconds"),
+        ("DATABASE_MAX_OVERFLOW", "-1", "from 0 to 1000"),
+        ("DATABASE_STATEMENT_TIMEOUT", "0", "give seconds"),
+        ("DATABASE_APPLICATION_NAME", "wörker", "ASCII"),
         ("DATABASE_BUSY_TIMEOUT", "0.5", "milliseconds"),
         ("DATABASE_JOURNAL_MODE", "memory", "wal, delete, truncate, persist"),
         ("DATABASE_SYNCHRONOUS", "2", "off, normal, full, extra"),
@@ -140,6 +158,9 @@ fn what_is_malformed_is_refused_by_name_with_what_is_allowed() {
         ("DATABASE_URL", "sqlite://x.db?mode=ro", "parameters"),
         ("DATABASE_URL", "memory://x", "behind memory:"),
         ("DATABASE_URL", "mysql://x/y", "known are sqlite://"),
+        ("DATABASE_URL", "postgres:x", "postgres://"),
+        ("DATABASE_URL", "postgres:///atlas", "names no host"),
+        ("DATABASE_URL", "postgres://db/atlas?sslmode=allow", "sslmode"),
     ] {
         let variable = format!("TUBEATLAS_{variable}");
         let sources = Sources { environment: environment(&[(&variable, value)]), ..Sources::default() };
@@ -157,7 +178,9 @@ fn no_refusal_shows_a_password() {
         ..Sources::default()
     };
     let cases = [
-        url("postgres://me:pa55@db.example/atlas"),
+        url("postgres://me:pa55@db.example:port/atlas"),
+        url("postgres://me@db.example/atlas?pa55=1"),
+        url("mysql://me:pa55@db.example/atlas"),
         url("me:pa55@db.example"),
         url("pa55@:x"),
         Sources { dotenv: Some("A=1\nsome pa55 = \"".into()), ..Sources::default() },
@@ -167,6 +190,25 @@ fn no_refusal_shows_a_password() {
         let text = refusal(&sources);
         assert!(!text.contains("pa55"), "{text}");
     }
-    let text = refusal(&url("postgres://me:pa55@db.example/atlas"));
-    assert!(text.contains("\"postgres\"") && text.contains("db.example"), "{text}");
+    let text = refusal(&url("mysql://me:pa55@db.example/atlas"));
+    assert!(text.contains("\"mysql\"") && text.contains("db.example"), "{text}");
+}
+
+#[test]
+fn a_url_of_postgres_is_shown_without_credentials_and_kept_with_them() {
+    let text = "PostgreSQL://me:pa55@db1.example,db2.example:5433/atlas?sslmode=verify-full";
+    let sources = Sources {
+        flags: Flags { database: Some(text.into()), ..Flags::default() },
+        environment: environment(&[("TUBEATLAS_DATABASE_POOL_SIZE", "0")]),
+        ..Sources::default()
+    };
+    let database = Settings::resolve(&sources).unwrap().database;
+    assert_eq!(database.pool_size, 0);
+    assert_eq!(database.url.to_string(), "postgresql://***@db1.example,db2.example:5433/atlas?***");
+    let debugged = format!("{database:?} {database:#?}");
+    assert!(!debugged.contains("pa55") && debugged.contains("db2.example"), "{debugged}");
+    match database.url {
+        DatabaseUrl::Postgres(url) => assert!(url.secret().contains("me:pa55@db1.example")),
+        other => panic!("{other:?}"),
+    }
 }

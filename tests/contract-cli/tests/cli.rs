@@ -53,6 +53,9 @@ fn what_cannot_begin_says_why() {
     let unknown = cli(&["--database", "oracle://x"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(stderr(&unknown).contains("oracle"), "{}", stderr(&unknown));
+    let postgres = cli(&["--database", "postgres://me:secret@localhost/atlas"]);
+    assert_eq!(postgres.status.code(), Some(2));
+    assert!(stderr(&postgres).contains("tubeatlas-adapters-postgres"), "{}", stderr(&postgres));
 }
 
 #[test]

@@ -8,18 +8,21 @@
 //! (`fsync=off`), unless [`Options::durable`] asks for it.
 //!
 //! Where Postgres is not installed every call answers an error that says what to install; a test that got no
-//! cluster has to fail with it.
+//! cluster has to fail with it. Only tests beside many others, that need no Postgres, may do without:
+//! [`Cluster::shared_if_installed`].
 
 mod programs;
 mod server;
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 
 use postgres::{Client, NoTls};
 
+use programs::Programs;
 use server::Server;
 
 /// How a cluster is started.
@@ -70,6 +73,27 @@ impl Cluster {
     pub fn shared() -> Result<Self, String> {
         static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(Options::default())).clone()
+    }
+
+    /// [`shared`](Self::shared) for tests that do without Postgres: where it is not installed, `None`, and one line on
+    /// standard error says that they did not run. With `TUBEATLAS_TEST_POSTGRES=required` in the environment that is
+    /// an error too.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn shared_if_installed() -> Result<Option<Self>, String> {
+        static SAID: Once = Once::new();
+        let required = std::env::var_os("TUBEATLAS_TEST_POSTGRES").is_some_and(|value| value == "required");
+        match Programs::find() {
+            Err(reason) if !required => {
+                // Not by a macro for printing, whose output a test that passes does not show.
+                SAID.call_once(|| {
+                    drop(writeln!(std::io::stderr(), "tests on Postgres did not run: {reason}"))
+                });
+                Ok(None)
+            }
+            _ => Self::shared().map(Some),
+        }
     }
 
     /// A new, empty database.
