@@ -10,8 +10,8 @@ use tubeatlas_domain::{
 };
 use tubeatlas_ports::{
     ClaimRequest, Conflict, Error, MAX_EXPIRED_PER_CLAIM, MAX_PAGE_LIMIT, ProcessingTaskFilter,
-    ProcessingTaskOrder, ProcessingTaskPosition, ProcessingTaskRepository, Result, Stored, check_lease,
-    check_limit,
+    ProcessingTaskOrder, ProcessingTaskPosition, ProcessingTaskRepository, Result, Stored, check_adopted,
+    check_lease, check_limit,
 };
 
 use crate::repository::{Kept, Rows, find, put, take};
@@ -218,6 +218,20 @@ impl ProcessingTaskRepository for Session {
                 take(state, &*find::<ProcessingTask>(state, id)?);
             }
             Ok(ids.len() as u64)
+        })
+        .await
+    }
+
+    async fn adopt_many(&self, items: &[Stored<ProcessingTask>]) -> Result<()> {
+        self.write(check_adopted(items), |state, _, ()| {
+            for item in items {
+                if ProcessingTask::table(state).contains_key(&item.entity.id) {
+                    return Err(Error::already_exists::<ProcessingTask>("id", item.entity.id));
+                }
+                let revision = state.next_revision()?;
+                put(state, Stored { revision, ..item.clone() });
+            }
+            Ok(())
         })
         .await
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tubeatlas_domain::{Timestamp, VideoId};
 use tubeatlas_ports::{
     Catalogued, Cursor, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repository, Result, Revision, Stored,
-    Upserted, Visibility, WriteRepository, check_batch, check_limit,
+    Upserted, Visibility, WriteRepository, check_adopted, check_batch, check_limit,
 };
 
 use crate::session::Session;
@@ -142,6 +142,21 @@ fn delete<E: Written>(
     E::delete(state, stamp, &stored)
 }
 
+/// Takes in what another store has stored. The video on which it hangs may be deleted.
+fn adopt<E: Written>(state: &mut State, item: &Stored<E>) -> Result<()> {
+    let (entity, id) = (&item.entity, item.entity.id());
+    if E::table(state).contains_key::<E::Id>(&id) {
+        return Err(Error::already_exists::<E>("id", id));
+    }
+    entity.check_unique(state)?;
+    if entity.hangs_on().is_none_or(|video| state.videos.deleted_at(video).is_none()) {
+        entity.check_references(state)?;
+    }
+    let revision = state.next_revision()?;
+    put(state, Stored { revision, ..item.clone() });
+    Ok(())
+}
+
 /// Stores an entity that is new, or a change of what is there.
 fn store<E: Written>(
     state: &mut State,
@@ -248,5 +263,10 @@ impl<E: Written> WriteRepository<E> for Session {
             ids.iter().try_for_each(|id| delete::<E>(state, stamp, id, None))
         })
         .await
+    }
+
+    async fn adopt_many(&self, items: &[Stored<E>]) -> Result<()> {
+        self.write(check_adopted(items), |state, _, ()| items.iter().try_for_each(|item| adopt(state, item)))
+            .await
     }
 }

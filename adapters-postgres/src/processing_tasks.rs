@@ -1,5 +1,7 @@
 //! Processing tasks.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
@@ -12,8 +14,8 @@ use tubeatlas_domain::{
 };
 use tubeatlas_ports::{
     ClaimRequest, Conflict, Error, MAX_EXPIRED_PER_CLAIM, MAX_PAGE_LIMIT, ProcessingTaskFilter,
-    ProcessingTaskOrder, ProcessingTaskPosition, ProcessingTaskRepository, Result, Stored, check_lease,
-    check_limit,
+    ProcessingTaskOrder, ProcessingTaskPosition, ProcessingTaskRepository, Result, Stored, check_adopted,
+    check_lease, check_limit,
 };
 use uuid::Uuid;
 
@@ -22,7 +24,7 @@ use crate::error::Context;
 use crate::schema::processing_tasks;
 use crate::session::{Session, Transaction};
 use crate::statement::{SkipLocked, sql, update};
-use crate::table::{Loaded, Table};
+use crate::table::{Loaded, Table, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = processing_tasks, treat_none_as_default_value = false)]
@@ -290,6 +292,21 @@ async fn enqueue(transaction: &mut Transaction, new: NewTask) -> Result<Stored<P
     Ok(stored)
 }
 
+async fn adopt(transaction: &mut Transaction, items: &[Stored<ProcessingTask>]) -> Result<Vec<()>> {
+    let ids: Vec<ProcessingTaskId> = items.iter().map(|item| item.entity.id).collect();
+    let there = ProcessingTask::load_many(transaction.connection(), &ids).await?;
+    let mut taken: HashSet<ProcessingTaskId> = there.iter().map(|row| row.stored.entity.id).collect();
+    let mut rows = Vec::with_capacity(items.len());
+    for item in items {
+        if !taken.insert(item.entity.id) {
+            return Err(Error::already_exists::<ProcessingTask>("id", item.entity.id));
+        }
+        rows.push(TaskRow::new(&Stored { revision: transaction.next_revision().await?, ..item.clone() })?);
+    }
+    insert_rows!(transaction.connection(), processing_tasks::table, rows, "taking in processing tasks");
+    Ok(vec![(); items.len()])
+}
+
 async fn change(
     transaction: &mut Transaction,
     old: &Stored<ProcessingTask>,
@@ -336,6 +353,12 @@ impl ProcessingTaskRepository for Session {
         ProcessingTask::enqueue(task.clone()).map_err(Error::Invalid)?;
         let task = task.clone();
         self.write(move |transaction| enqueue(transaction, task).boxed()).await
+    }
+
+    async fn adopt_many(&self, items: &[Stored<ProcessingTask>]) -> Result<()> {
+        self.check_usable()?;
+        check_adopted(items)?;
+        self.write_many(items, |transaction, items| adopt(transaction, items).boxed()).await.map(drop)
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<Stored<ProcessingTask>>> {

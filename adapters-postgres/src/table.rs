@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use tubeatlas_domain::{EntityKind, Timestamp};
 use tubeatlas_ports::{
     Catalogued, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repository, Result, Revision, Stored, Upserted,
-    Visibility, WriteRepository, check_batch, check_limit,
+    Visibility, WriteRepository, check_adopted, check_batch, check_limit,
 };
 
 use crate::error::corrupt;
@@ -217,6 +217,12 @@ impl<E: WritableTable> WriteRepository<E> for Session {
     async fn delete_many(&self, ids: &[E::Id]) -> Result<()> {
         self.write_many(ids, |transaction, ids| delete::<E>(transaction, ids, None).boxed()).await.map(drop)
     }
+
+    async fn adopt_many(&self, items: &[Stored<E>]) -> Result<()> {
+        self.check_usable()?;
+        check_adopted(items)?;
+        self.write_many(items, |transaction, items| adopt(transaction, items).boxed()).await.map(drop)
+    }
 }
 
 impl Session {
@@ -236,7 +242,7 @@ impl Session {
         answer.ok_or_else(|| Error::Backend { message: "a write without an answer".to_owned(), source: None })
     }
 
-    async fn write_many<I, T>(
+    pub(crate) async fn write_many<I, T>(
         &self,
         items: &[I],
         write: impl for<'c> FnOnce(&'c mut Transaction, &'c [I]) -> BoxFuture<'c, Result<Vec<T>>>
@@ -372,6 +378,28 @@ async fn create<E: WritableTable>(transaction: &mut Transaction, entities: &[E])
     }
     batch.write_new(transaction).await?;
     Ok(answers)
+}
+
+/// Takes in what another store has stored. The videos that it belongs to may be deleted.
+async fn adopt<E: WritableTable>(transaction: &mut Transaction, items: &[Stored<E>]) -> Result<Vec<()>> {
+    let entities: Vec<E> = items.iter().map(|item| item.entity.clone()).collect();
+    let mut batch = Batch::load(transaction, &entities).await?;
+    for (place, item) in items.iter().enumerate() {
+        let id = item.entity.id();
+        if batch.rows.contains_key(&id) {
+            return Err(Error::already_exists::<E>("id", id));
+        }
+        batch.check_unique(transaction, place).await?;
+        match batch.references(transaction, place).await? {
+            References::OfDeletedVideo(_) => {}
+            references => refuse_missing(&item.entity, references)?,
+        }
+        let adopted = Stored { revision: transaction.next_revision().await?, ..item.clone() };
+        batch.keep(None, &adopted);
+        batch.new.push(adopted);
+    }
+    batch.write_new(transaction).await?;
+    Ok(vec![(); items.len()])
 }
 
 async fn update<E: WritableTable>(

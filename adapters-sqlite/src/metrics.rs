@@ -21,7 +21,7 @@ const CALL: &str = "tubeatlas_sqlite_call_seconds";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Call(pub(crate) &'static str, pub(crate) EntityKind);
 
-const OPERATIONS: [&str; 20] = [
+const OPERATIONS: [&str; 21] = [
     "get",
     "get_many",
     "list",
@@ -42,6 +42,7 @@ const OPERATIONS: [&str; 20] = [
     "claim",
     "transition",
     "remove_finished",
+    "adopt_many",
 ];
 
 const KINDS: [EntityKind; 6] = [

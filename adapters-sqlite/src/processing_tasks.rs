@@ -10,8 +10,8 @@ use tubeatlas_domain::{
 };
 use tubeatlas_ports::{
     ClaimRequest, Conflict, Error, MAX_EXPIRED_PER_CLAIM, MAX_PAGE_LIMIT, ProcessingTaskFilter,
-    ProcessingTaskOrder, ProcessingTaskPosition, ProcessingTaskRepository, Result, Stored, check_lease,
-    check_limit,
+    ProcessingTaskOrder, ProcessingTaskPosition, ProcessingTaskRepository, Result, Stored, check_adopted,
+    check_lease, check_limit,
 };
 
 use crate::columns::{RowName, json, number, small_number};
@@ -266,12 +266,25 @@ fn enqueue(context: &mut WriteContext<'_>, new: NewTask) -> Result<Stored<Proces
         return Err(Error::already_exists::<ProcessingTask>("id", task.id()));
     }
     let stored = Stored::created(task, context.now, context.next_revision()?);
-    let row = TaskRow::new(&stored)?;
-    diesel::insert_into(processing_tasks::table)
-        .values(&row)
-        .execute(context.connection)
-        .doing("enqueueing a processing task")?;
+    insert(context, &stored)?;
     Ok(stored)
+}
+
+fn adopt(context: &mut WriteContext<'_>, item: &Stored<ProcessingTask>) -> Result<()> {
+    let id = item.entity.id;
+    if ProcessingTask::load(context.connection, &id)?.is_some() {
+        return Err(Error::already_exists::<ProcessingTask>("id", id));
+    }
+    let adopted = Stored { revision: context.next_revision()?, ..item.clone() };
+    insert(context, &adopted)
+}
+
+fn insert(context: &mut WriteContext<'_>, new: &Stored<ProcessingTask>) -> Result<()> {
+    diesel::insert_into(processing_tasks::table)
+        .values(&TaskRow::new(new)?)
+        .execute(context.connection)
+        .doing("enqueueing a processing task")
+        .map(drop)
 }
 
 fn change(
@@ -314,6 +327,12 @@ impl ProcessingTaskRepository for Session {
         ProcessingTask::enqueue(task.clone()).map_err(Error::Invalid)?;
         let task = task.clone();
         self.write(Call("enqueue", ProcessingTask::KIND), move |context| enqueue(context, task)).await
+    }
+
+    async fn adopt_many(&self, items: &[Stored<ProcessingTask>]) -> Result<()> {
+        self.check_usable()?;
+        check_adopted(items)?;
+        self.write_many(Call("adopt_many", ProcessingTask::KIND), items, adopt).await.map(drop)
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<Stored<ProcessingTask>>> {

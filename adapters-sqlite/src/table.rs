@@ -7,7 +7,7 @@ use diesel::SqliteConnection;
 use tubeatlas_domain::{EntityKind, Timestamp};
 use tubeatlas_ports::{
     Catalogued, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repository, Result, Revision, Stored, Upserted,
-    Visibility, WriteRepository, check_batch, check_limit,
+    Visibility, WriteRepository, check_adopted, check_batch, check_limit,
 };
 
 use crate::error::corrupt;
@@ -195,10 +195,16 @@ impl<E: WritableTable> WriteRepository<E> for Session {
             .await
             .map(drop)
     }
+
+    async fn adopt_many(&self, items: &[Stored<E>]) -> Result<()> {
+        self.check_usable()?;
+        check_adopted(items)?;
+        self.write_many(Call("adopt_many", E::KIND), items, adopt).await.map(drop)
+    }
 }
 
 impl Session {
-    async fn write_many<I, T>(
+    pub(crate) async fn write_many<I, T>(
         &self,
         call: Call,
         items: &[I],
@@ -265,6 +271,21 @@ fn delete<E: WritableTable>(
         return Err(Error::StillReferenced { entity: E::KIND, key: id.to_string(), by });
     }
     E::remove(context, &old)
+}
+
+/// Takes in what another store has stored. The video that it belongs to may be deleted.
+fn adopt<E: WritableTable>(context: &mut WriteContext<'_>, item: &Stored<E>) -> Result<()> {
+    let entity = &item.entity;
+    if E::load(context.connection, &entity.id())?.is_some() {
+        return Err(Error::already_exists::<E>("id", entity.id()));
+    }
+    entity.check_unique(context.connection)?;
+    match entity.references(context.connection)? {
+        References::OfDeletedVideo(_) => {}
+        references => refuse_missing(entity, references)?,
+    }
+    let adopted = Stored { revision: context.next_revision()?, ..item.clone() };
+    E::insert(context, &adopted)
 }
 
 fn insert<E: WritableTable>(context: &mut WriteContext<'_>, entity: &E) -> Result<Stored<E>> {

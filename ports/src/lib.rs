@@ -73,7 +73,9 @@ pub use processing_task::{
     ClaimRequest, MAX_EXPIRED_PER_CLAIM, MAX_LEASE_MS, ProcessingTaskFilter, ProcessingTaskOrder,
     ProcessingTaskPosition, ProcessingTaskRepository, check_lease,
 };
-pub use repository::{Catalogued, MAX_BATCH, Repository, RepositoryExt, WriteRepository, check_batch};
+pub use repository::{
+    Catalogued, MAX_BATCH, Repository, RepositoryExt, WriteRepository, check_adopted, check_batch,
+};
 pub use store::{Health, Mode, Repositories, Store, UnitOfWork};
 pub use stored::{Revision, Stored, Upserted, Visibility};
 pub use transact::{Attempts, RetryPolicy, WorkError, transact};

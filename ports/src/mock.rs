@@ -59,6 +59,7 @@ mock! {
         async fn upsert_many(&self, entities: &[Channel]) -> Result<Vec<Upserted<Channel>>>;
         async fn delete(&self, id: &ChannelId, expected: Option<Revision>) -> Result<()>;
         async fn delete_many(&self, ids: &[ChannelId]) -> Result<()>;
+        async fn adopt_many(&self, items: &[Stored<Channel>]) -> Result<()>;
     }
 }
 
@@ -84,6 +85,7 @@ mock! {
         async fn upsert_many(&self, entities: &[Video]) -> Result<Vec<Upserted<Video>>>;
         async fn delete(&self, id: &VideoId, expected: Option<Revision>) -> Result<()>;
         async fn delete_many(&self, ids: &[VideoId]) -> Result<()>;
+        async fn adopt_many(&self, items: &[Stored<Video>]) -> Result<()>;
     }
 
     #[async_trait]
@@ -115,6 +117,7 @@ mock! {
         async fn upsert_many(&self, entities: &[Transcript]) -> Result<Vec<Upserted<Transcript>>>;
         async fn delete(&self, id: &TranscriptId, expected: Option<Revision>) -> Result<()>;
         async fn delete_many(&self, ids: &[TranscriptId]) -> Result<()>;
+        async fn adopt_many(&self, items: &[Stored<Transcript>]) -> Result<()>;
     }
 
     #[async_trait]
@@ -145,6 +148,7 @@ mock! {
         async fn upsert_many(&self, entities: &[KnowledgeGraph]) -> Result<Vec<Upserted<KnowledgeGraph>>>;
         async fn delete(&self, id: &KnowledgeGraphId, expected: Option<Revision>) -> Result<()>;
         async fn delete_many(&self, ids: &[KnowledgeGraphId]) -> Result<()>;
+        async fn adopt_many(&self, items: &[Stored<KnowledgeGraph>]) -> Result<()>;
     }
 }
 
@@ -170,6 +174,7 @@ mock! {
         async fn upsert_many(&self, entities: &[MediaFile]) -> Result<Vec<Upserted<MediaFile>>>;
         async fn delete(&self, id: &MediaFileId, expected: Option<Revision>) -> Result<()>;
         async fn delete_many(&self, ids: &[MediaFileId]) -> Result<()>;
+        async fn adopt_many(&self, items: &[Stored<MediaFile>]) -> Result<()>;
     }
 
     #[async_trait]
@@ -201,6 +206,7 @@ mock! {
         async fn retry(&self, id: ProcessingTaskId) -> Result<Stored<ProcessingTask>>;
         async fn cancel(&self, id: ProcessingTaskId) -> Result<Stored<ProcessingTask>>;
         async fn remove_finished(&self, before: Timestamp, limit: u32) -> Result<u64>;
+        async fn adopt_many(&self, items: &[Stored<ProcessingTask>]) -> Result<()>;
     }
 }
 

@@ -7,6 +7,7 @@ use tubeatlas_domain::{
     TaskStatus, Timestamp, ValidationError, WorkerId,
 };
 
+use crate::repository::ADOPTING;
 use crate::{Catalogued, Error, Repository, Result, Stored};
 
 /// Which tasks a list takes in: those that meet all that is given.
@@ -168,4 +169,17 @@ pub trait ProcessingTaskRepository: Repository<ProcessingTask> {
     /// [`Invalid`](crate::Error::Invalid) for a limit that is not from 1 to
     /// [`MAX_PAGE_LIMIT`](crate::MAX_PAGE_LIMIT).
     async fn remove_finished(&self, before: Timestamp, limit: u32) -> Result<u64>;
+
+    /// Takes in tasks that another store has stored, in whatever state they are, as
+    /// [`WriteRepository::adopt_many`](crate::WriteRepository::adopt_many) does: the one way into a state that is no
+    /// transition.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](crate::Error::AlreadyExists) if an id is taken; [`Invalid`](crate::Error::Invalid) as
+    /// [`check_adopted`](crate::check_adopted); [`Unsupported`](crate::Error::Unsupported) in an adapter that cannot do
+    /// it.
+    async fn adopt_many(&self, items: &[Stored<ProcessingTask>]) -> Result<()> {
+        let _ = items;
+        Err(Error::Unsupported { what: ADOPTING })
+    }
 }

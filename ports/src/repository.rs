@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures::stream::{self, Stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tubeatlas_domain::{Entity, Problem, ValidationError};
+use tubeatlas_domain::{Entity, EntityKind, Problem, ValidationError};
 
 use crate::{CursorScope, Error, Page, PageRequest, Result, Revision, Stored, Upserted, Visibility};
 
@@ -161,7 +161,24 @@ pub trait WriteRepository<E: Catalogued>: Repository<E> {
     /// # Errors
     /// As `delete`, and [`Invalid`](crate::Error::Invalid) for more than [`MAX_BATCH`] ids.
     async fn delete_many(&self, ids: &[E::Id]) -> Result<()>;
+
+    /// Takes in what another store has stored, all or nothing, as it is there: with its times, and deleted if it is
+    /// deleted. Only the revision is a new one, for revisions count the changes of one store. What it belongs to must
+    /// be there already, and may be deleted.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](crate::Error::AlreadyExists) as `create`;
+    /// [`MissingReference`](crate::Error::MissingReference) for what is not there at all;
+    /// [`Invalid`](crate::Error::Invalid) as [`check_adopted`]; [`Unsupported`](crate::Error::Unsupported) in an
+    /// adapter that cannot do it.
+    async fn adopt_many(&self, items: &[Stored<E>]) -> Result<()> {
+        let _ = items;
+        Err(Error::Unsupported { what: ADOPTING })
+    }
 }
+
+/// What an adapter without [`WriteRepository::adopt_many`] cannot do.
+pub(crate) const ADOPTING: &str = "taking in what another store has stored, as it is there";
 
 /// Conveniences over [`Repository`]; not for implementors.
 pub trait RepositoryExt<E: Catalogued>: Repository<E> {
@@ -185,6 +202,28 @@ pub trait RepositoryExt<E: Catalogued>: Repository<E> {
 }
 
 impl<E: Catalogued, R: Repository<E> + ?Sized> RepositoryExt<E> for R {}
+
+/// Checks the items of [`WriteRepository::adopt_many`], and of that of the tasks.
+///
+/// # Errors
+/// [`Invalid`](crate::Error::Invalid) for more than [`MAX_BATCH`], and for times that no store gives: changed before it
+/// was created, deleted after its last change, or deleted and no video.
+pub fn check_adopted<E: Catalogued>(items: &[Stored<E>]) -> Result<()> {
+    check_batch(items)?;
+    for Stored { entity: _, created_at, updated_at, revision: _, deleted_at } in items {
+        let wrong = [
+            ("updated_at", "is before created_at", updated_at < created_at),
+            ("deleted_at", "is after updated_at", deleted_at.is_some_and(|at| at > *updated_at)),
+            ("deleted_at", "is there", deleted_at.is_some() && E::KIND != EntityKind::Video),
+        ];
+        if let Some((field, problem, _)) = wrong.into_iter().find(|(_, _, is_wrong)| *is_wrong) {
+            let field = format!("{}.{field}", E::KIND.as_str());
+            let problem = Problem::Malformed(format!("{problem}, which no store does"));
+            return Err(Error::Invalid(ValidationError::new(field, problem)));
+        }
+    }
+    Ok(())
+}
 
 /// Checks the number of items of a `_many` call.
 ///

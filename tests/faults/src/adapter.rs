@@ -306,6 +306,10 @@ impl<E: WrittenKind> WriteRepository<E> for Session {
     async fn delete_many(&self, ids: &[E::Id]) -> Result<()> {
         E::write_hook(&self.hooks).delete_many(&self.enter(Access::Write).await?, ids).await
     }
+
+    async fn adopt_many(&self, items: &[Stored<E>]) -> Result<()> {
+        E::write_hook(&self.hooks).adopt_many(&self.enter(Access::Write).await?, items).await
+    }
 }
 
 impl ChannelRepository for Session {}
@@ -387,5 +391,9 @@ impl ProcessingTaskRepository for Session {
 
     async fn remove_finished(&self, before: Timestamp, limit: u32) -> Result<u64> {
         self.hooks.tasks.remove_finished(&self.enter(Access::Write).await?, before, limit).await
+    }
+
+    async fn adopt_many(&self, items: &[Stored<ProcessingTask>]) -> Result<()> {
+        self.hooks.tasks.adopt_many(&self.enter(Access::Write).await?, items).await
     }
 }

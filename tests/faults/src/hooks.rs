@@ -138,6 +138,11 @@ pub trait WriteHook<E: WrittenKind>: Send + Sync {
     async fn delete_many(&self, at: &At<'_>, ids: &[E::Id]) -> Result<()> {
         at.writes::<E>().delete_many(ids).await
     }
+
+    /// [`WriteRepository::adopt_many`]
+    async fn adopt_many(&self, at: &At<'_>, items: &[Stored<E>]) -> Result<()> {
+        at.writes::<E>().adopt_many(items).await
+    }
 }
 
 /// What only videos have.
@@ -239,6 +244,10 @@ pub trait TaskHook: Send + Sync {
 
     async fn remove_finished(&self, at: &At<'_>, before: Timestamp, limit: u32) -> Result<u64> {
         at.inner.processing_tasks().remove_finished(before, limit).await
+    }
+
+    async fn adopt_many(&self, at: &At<'_>, items: &[Stored<ProcessingTask>]) -> Result<()> {
+        at.inner.processing_tasks().adopt_many(items).await
     }
 }
 

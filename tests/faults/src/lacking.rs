@@ -100,6 +100,10 @@ impl<E: WrittenKind> WriteHook<E> for Refusing {
     async fn delete_many(&self, at: &At<'_>, _: &[E::Id]) -> Result<()> {
         refused(at).await
     }
+
+    async fn adopt_many(&self, at: &At<'_>, _: &[Stored<E>]) -> Result<()> {
+        refused(at).await
+    }
 }
 
 #[async_trait]
@@ -174,6 +178,10 @@ impl TaskHook for Refusing {
     }
 
     async fn remove_finished(&self, at: &At<'_>, _: Timestamp, _: u32) -> Result<u64> {
+        refused(at).await
+    }
+
+    async fn adopt_many(&self, at: &At<'_>, _: &[Stored<ProcessingTask>]) -> Result<()> {
         refused(at).await
     }
 }

@@ -149,6 +149,12 @@ impl<E: WrittenKind> WriteRepository<E> for Session {
         let keys = ids.iter().map(key::<E>).collect();
         self.write("delete_many", keys, move |to| now(E::writes(to).delete_many(&ids)))
     }
+
+    async fn adopt_many(&self, items: &[Stored<E>]) -> Result<()> {
+        let items = items.to_vec();
+        let keys = items.iter().map(|item| key::<E>(&item.entity.id())).collect();
+        self.write("adopt_many", keys, move |to| now(E::writes(to).adopt_many(&items)))
+    }
 }
 
 impl ChannelRepository for Session {}
@@ -242,5 +248,11 @@ impl ProcessingTaskRepository for Session {
     async fn remove_finished(&self, before: Timestamp, limit: u32) -> Result<u64> {
         let remove = move |to: &dyn Repositories| now(to.processing_tasks().remove_finished(before, limit));
         self.write("remove_finished", vec![any(EntityKind::ProcessingTask)], remove)
+    }
+
+    async fn adopt_many(&self, items: &[Stored<ProcessingTask>]) -> Result<()> {
+        let items = items.to_vec();
+        let keys = items.iter().map(|item| task_key(item.entity.id)).collect();
+        self.write("adopt_many", keys, move |to| now(to.processing_tasks().adopt_many(&items)))
     }
 }
