@@ -10,6 +10,7 @@ use tubeatlas_ports::Error as StoreError;
 
 use crate::import::ImportError;
 use crate::settings::SettingsError;
+use crate::transfer::TransferError;
 
 /// Why a command did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum AppError {
     /// The import did not come to its end.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// A catalogue was not moved.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
     /// The database is not as it should be.
     #[error("the database did not pass its checks: {}", .0.join("; "))]
     ChecksFailed(Vec<String>),
@@ -80,6 +84,7 @@ impl AppError {
                 | StoreError::StillReferenced { .. }
                 | StoreError::Conflict(_),
             )
+            | Self::Transfer(TransferError::HoldsOther(_))
             | Self::ChecksFailed(_) => ExitCode::from(1),
             _ => ExitCode::from(2),
         }
@@ -92,7 +97,12 @@ impl AppError {
                 "`tubeatlas import PATH` or `tubeatlas db migrate` makes one; `--database` names one that lies elsewhere",
             ),
             Self::Listen { .. } => Some("`--listen 127.0.0.1:0` takes any port that is free"),
-            Self::Store(error) | Self::Open { source: error, .. } => store_hint(error),
+            Self::Store(error)
+            | Self::Open { source: error, .. }
+            | Self::Transfer(TransferError::Store(error)) => store_hint(error),
+            Self::Transfer(TransferError::HoldsOther(_)) => {
+                Some("name a new database, or let --merge keep what is there and add the rest")
+            }
             Self::Import(ImportError::Stopped { source, .. }) => store_hint(source),
             _ => None,
         }

@@ -36,5 +36,6 @@ pub mod link;
 pub mod redact;
 pub mod search;
 pub mod settings;
+pub mod transfer;
 pub mod view;
 pub mod wiring;

@@ -1,6 +1,7 @@
 //! The command line. Data goes to stdout, everything else to stderr; the exit code is 0, 1 if something was
 //! refused, not found or not as it should be, or 2 if the command was wrong or failed.
 
+mod catalogue;
 mod channels;
 mod db;
 mod graphs;
@@ -91,6 +92,9 @@ enum Command {
     /// The media files
     #[command(subcommand)]
     Media(media::Media),
+    /// The whole catalogue: move it from store to store, or into a file and back
+    #[command(subcommand)]
+    Catalogue(catalogue::Catalogue),
     /// The database itself
     #[command(subcommand)]
     Db(db::Db),
@@ -146,6 +150,7 @@ async fn dispatch(command: Command, settings: Settings, output: &Output) -> Resu
         Command::Graphs(command) => command.run(&context).await,
         Command::Tasks(command) => command.run(&context).await,
         Command::Media(command) => command.run(&context).await,
+        Command::Catalogue(command) => command.run(&context).await,
         Command::Db(command) => command.run(&context).await,
         Command::Serve(command) => command.run(&context).await,
     }
