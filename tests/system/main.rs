@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
 mod bad_input;
+mod catalogue;
 mod commands;
 mod database;
 mod import;
