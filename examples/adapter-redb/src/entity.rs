@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use tubeatlas_domain::{Timestamp, VideoId};
 use tubeatlas_ports::{
     Catalogued, Cursor, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repository, Result, Revision, Stored,
-    Upserted, Visibility, WriteRepository, check_batch, check_limit,
+    Upserted, Visibility, WriteRepository, check_adopted, check_batch, check_limit,
 };
 
 use crate::draft::{Draft, decode, encode};
@@ -205,6 +205,24 @@ fn delete<E: Written>(
     E::remove(draft, &old, now)
 }
 
+/// Takes in what another store has stored. The video that it hangs on may be deleted.
+fn adopt<E: Written>(draft: &mut Draft<'_>, item: Stored<E>) -> Result<()> {
+    let (entity, id) = (&item.entity, item.entity.id());
+    if draft.has(E::TABLE, &E::key(&id))? {
+        return Err(Error::already_exists::<E>("id", id));
+    }
+    entity.check_unique(draft)?;
+    let deleted_at = match entity.hangs_on() {
+        Some(video) => video::deleted_at(draft, video)?,
+        None => None,
+    };
+    if deleted_at.is_none() {
+        entity.check_references(draft)?;
+    }
+    let revision = draft.next_revision()?;
+    replace(draft, None, Some(&Stored { revision, ..item }))
+}
+
 /// Stores an entity that is new, or a change of `old`.
 fn put<E: Written>(
     draft: &mut Draft<'_>,
@@ -313,6 +331,11 @@ impl<E: Written> WriteRepository<E> for Session {
             ids.iter().try_for_each(|id| delete::<E>(draft, now, id, None))
         })
         .await
+    }
+
+    async fn adopt_many(&self, items: &[Stored<E>]) -> Result<()> {
+        let items = check_adopted(items).map(|()| items.to_vec());
+        self.write(items, |draft, _, items| items.into_iter().try_for_each(|item| adopt(draft, item))).await
     }
 }
 

@@ -7,7 +7,7 @@ use tubeatlas_domain::{
 };
 use tubeatlas_ports::{
     ClaimRequest, Conflict, Error, MAX_EXPIRED_PER_CLAIM, MAX_PAGE_LIMIT, ProcessingTaskFilter,
-    ProcessingTaskOrder, ProcessingTaskPosition, ProcessingTaskRepository, Result, Stored, check_lease,
+    ProcessingTaskOrder, ProcessingTaskPosition, ProcessingTaskRepository, Result, Stored, check_adopted, check_lease,
     check_limit,
 };
 
@@ -246,6 +246,21 @@ impl ProcessingTaskRepository for Session {
                 }
             }
             Ok(removed)
+        })
+        .await
+    }
+
+    async fn adopt_many(&self, items: &[Task]) -> Result<()> {
+        let items = check_adopted(items).map(|()| items.to_vec());
+        self.write(items, |draft, _, items| {
+            for item in items {
+                if draft.has(TABLE, &ProcessingTask::key(&item.entity.id))? {
+                    return Err(Error::already_exists::<ProcessingTask>("id", item.entity.id));
+                }
+                let revision = draft.next_revision()?;
+                replace(draft, None, Some(&Stored { revision, ..item }))?;
+            }
+            Ok(())
         })
         .await
     }

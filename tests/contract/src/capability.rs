@@ -23,17 +23,20 @@ pub enum Capability {
     /// That what was acknowledged is still there when the store is opened again. An adapter without it keeps
     /// nothing; its harness has no [`reopen`](crate::Harness::reopen).
     Durability,
+    /// [`adopt_many`](tubeatlas_ports::WriteRepository::adopt_many), of every repository that writes.
+    Adoption,
 }
 
 impl Capability {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Search,
         Self::UnitsOfWork,
         Self::KnowledgeGraphs,
         Self::MediaFiles,
         Self::ProcessingTasks,
         Self::Durability,
+        Self::Adoption,
     ];
 }
 

@@ -543,6 +543,19 @@ macro_rules! __for_each_rule {
                 stochastic_mod_s_004_sequences_of_pages_between_writes_answer_as_the_model
                 stochastic_mod_s_005_sequences_of_searches_between_writes_answer_as_the_model [Search]
                 ;
+            adoption "What another store has stored is taken in as it is there.":
+                must_ado_c_001_channels_are_taken_in_as_they_are_elsewhere [Adoption]
+                must_ado_c_002_videos_are_taken_in_as_they_are_elsewhere [Adoption]
+                must_ado_c_003_transcripts_are_taken_in_as_they_are_elsewhere [Adoption]
+                must_ado_c_004_graphs_are_taken_in_as_they_are_elsewhere [Adoption KnowledgeGraphs]
+                must_ado_c_005_media_files_are_taken_in_as_they_are_elsewhere [Adoption MediaFiles]
+                must_ado_c_006_tasks_are_taken_in_in_whatever_state_they_are [Adoption ProcessingTasks]
+                must_ado_d_001_what_is_deleted_elsewhere_is_deleted_here [Adoption]
+                must_ado_r_001_what_is_there_is_refused_and_nothing_is_taken_in [Adoption]
+                must_ado_r_002_what_it_belongs_to_must_be_there [Adoption]
+                must_ado_r_003_times_that_no_store_gives_and_too_many_items_are_invalid [Adoption]
+                must_ado_s_001_what_is_taken_in_is_found [Adoption Search]
+                ;
             capabilities "What is declared absent is refused as `Unsupported`. Each rule is for adapters that declare so.":
                 must_cap_a_001_absent_search_is_refused [Search]
                 must_cap_a_002_absent_units_of_work_are_refused [UnitsOfWork]
@@ -550,6 +563,7 @@ macro_rules! __for_each_rule {
                 must_cap_a_004_absent_media_files_are_refused [MediaFiles]
                 must_cap_a_005_absent_processing_tasks_are_refused [ProcessingTasks]
                 must_cap_a_006_absent_durability_offers_no_reopening [Durability]
+                must_cap_a_007_absent_adoption_is_refused [Adoption]
                 ;
         }
     };

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use tubeatlas_contract::Capability;
 use tubeatlas_domain::{
-    KnowledgeGraph, LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, TaskFailure,
-    Timestamp,
+    Channel, KnowledgeGraph, LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress,
+    TaskFailure, Timestamp, Transcript, Video,
 };
 use tubeatlas_ports::{
     ClaimRequest, Error, Mode, Page, PageRequest, Result, Revision, SearchHit, SearchRequest, Store, Stored,
@@ -25,6 +25,13 @@ pub fn lacking(capability: Capability) -> Hooks {
         Capability::KnowledgeGraphs => hooks.both::<KnowledgeGraph>(Refusing),
         Capability::MediaFiles => hooks.both::<MediaFile>(Refusing).media_files(Refusing),
         Capability::ProcessingTasks => hooks.reads::<ProcessingTask>(Refusing).tasks(Refusing),
+        Capability::Adoption => hooks
+            .writes::<Channel>(NotAdopting)
+            .writes::<Video>(NotAdopting)
+            .writes::<Transcript>(NotAdopting)
+            .writes::<KnowledgeGraph>(NotAdopting)
+            .writes::<MediaFile>(NotAdopting)
+            .tasks(NotAdopting),
         // The store in memory has no other.
         _ => hooks,
     }
@@ -37,6 +44,23 @@ pub(crate) struct Refusing;
 async fn refused<T>(at: &At<'_>) -> Result<T> {
     at.inner.channels().count(&Default::default()).await?;
     Err(Error::Unsupported { what: "this part of the ports" })
+}
+
+/// Refuses to take in what another store has stored, in the same way.
+struct NotAdopting;
+
+#[async_trait]
+impl<E: WrittenKind> WriteHook<E> for NotAdopting {
+    async fn adopt_many(&self, at: &At<'_>, _: &[Stored<E>]) -> Result<()> {
+        refused(at).await
+    }
+}
+
+#[async_trait]
+impl TaskHook for NotAdopting {
+    async fn adopt_many(&self, at: &At<'_>, _: &[Stored<ProcessingTask>]) -> Result<()> {
+        refused(at).await
+    }
 }
 
 #[async_trait]

@@ -40,3 +40,8 @@ fn without_media_files() {
 fn without_processing_tasks() {
     keeps_the_contract(Capability::ProcessingTasks);
 }
+
+#[test]
+fn without_adoption() {
+    keeps_the_contract(Capability::Adoption);
+}

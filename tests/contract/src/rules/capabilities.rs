@@ -75,6 +75,18 @@ pub(crate) async fn must_cap_a_005_absent_processing_tasks_are_refused(case: &Ca
     unsupported(tasks.remove_finished(Timestamp::MAX, 1).await)
 }
 
+pub(crate) async fn must_cap_a_007_absent_adoption_is_refused(case: &Case) -> Outcome {
+    let (channels, tasks) = (case.store().channels(), case.store().processing_tasks());
+    unsupported(channels.adopt_many(&[channels.create(&a_channel()).await?]).await)?;
+    let videos = case.store().videos();
+    unsupported(videos.adopt_many(&[videos.create(&a_video()).await?]).await)?;
+    let transcripts = case.store().transcripts();
+    unsupported(transcripts.adopt_many(&[transcripts.create(&a_transcript()).await?]).await)?;
+    unsupported(case.store().knowledge_graphs().adopt_many(&[]).await)?;
+    unsupported(case.store().media_files().adopt_many(&[]).await)?;
+    unsupported(tasks.adopt_many(&[]).await)
+}
+
 pub(crate) async fn must_cap_a_006_absent_durability_offers_no_reopening(case: &Case) -> Outcome {
     case.offers_no_reopening().await
 }

@@ -1,5 +1,6 @@
 //! The rules, a file an area.
 
+pub(crate) mod adoption;
 pub(crate) mod cancellation;
 pub(crate) mod capabilities;
 pub(crate) mod channels;

@@ -54,5 +54,12 @@ pub(super) fn faults() -> Vec<Fault> {
             Capability::Durability,
             Hooks::new,
         ),
+        Fault::declaring(
+            "CAP-A-007",
+            "adoption is declared absent, and takes in nothing without saying so",
+            &["Unsupported", "Ok(())"],
+            Capability::Adoption,
+            || lacking(Capability::Adoption).tasks(Faithful),
+        ),
     ]
 }

@@ -1,5 +1,6 @@
 //! The faults, a file an area of the rules.
 
+mod adoption;
 mod cancellation;
 mod capabilities;
 mod channels;
@@ -22,7 +23,7 @@ mod videos;
 use crate::fault::{Companion, Fault};
 
 /// Of each area its faults, and the ids of its rules that no fault breaks yet.
-const AREAS: [(fn() -> Vec<Fault>, &[&str]); 15] = [
+const AREAS: [(fn() -> Vec<Fault>, &[&str]); 16] = [
     (channels::faults, channels::WITHOUT_FAULT),
     (videos::faults, videos::WITHOUT_FAULT),
     (transcripts::faults, transcripts::WITHOUT_FAULT),
@@ -37,6 +38,7 @@ const AREAS: [(fn() -> Vec<Fault>, &[&str]); 15] = [
     (cancellation::faults, cancellation::WITHOUT_FAULT),
     (closing::faults, closing::WITHOUT_FAULT),
     (durability::faults, durability::WITHOUT_FAULT),
+    (adoption::faults, adoption::WITHOUT_FAULT),
     (capabilities::faults, capabilities::WITHOUT_FAULT),
 ];
 
