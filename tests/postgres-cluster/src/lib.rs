@@ -32,12 +32,14 @@ pub struct Options {
     pub durable: bool,
     /// How many connections the server takes (`max_connections`).
     pub max_connections: u32,
+    /// How many standbys may follow it (see [`Cluster::standby`]).
+    pub standbys: u32,
 }
 
 impl Default for Options {
-    /// Nothing is durable; 300 connections.
+    /// Nothing is durable; 300 connections; no standbys.
     fn default() -> Self {
-        Self { durable: false, max_connections: 300 }
+        Self { durable: false, max_connections: 300, standbys: 0 }
     }
 }
 
@@ -60,10 +62,28 @@ impl Cluster {
     /// # Errors
     /// If Postgres is not installed (and then what to install), or does not start (and then what it said).
     pub fn start(options: Options) -> Result<Self, String> {
-        let server = Server::start(options)?;
-        Ok(Self {
-            inner: Arc::new(Inner { server, templates: Mutex::default(), databases: AtomicU64::new(0) }),
-        })
+        Ok(Self::of(Server::start(options)?))
+    }
+
+    fn of(server: Server) -> Self {
+        Self { inner: Arc::new(Inner { server, templates: Mutex::default(), databases: AtomicU64::new(0) }) }
+    }
+
+    /// Starts a standby that follows this cluster, and without which this one commits nothing from now on
+    /// (`synchronous_standby_names`). It needs one of [`Options::standbys`].
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn standby(&self) -> Result<Self, String> {
+        Ok(Self::of(self.inner.server.standby()?))
+    }
+
+    /// Makes a standby a primary that takes writes.
+    ///
+    /// # Errors
+    /// What it said.
+    pub fn promote(&self) -> Result<(), String> {
+        self.inner.server.promote()
     }
 
     /// The cluster that all tests of this process share; started when it is first asked for.

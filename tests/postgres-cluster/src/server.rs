@@ -25,7 +25,47 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Starts a server with an empty cluster.
     pub(crate) fn start(options: Options) -> Result<Self, String> {
+        let mut server = Self::with_data(options, |programs, data| {
+            let mut initdb = programs.command("initdb");
+            initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "-D"]);
+            run(initdb.arg(data))
+        })?;
+        let version = server.texts("SHOW server_version_num")?.concat();
+        if version.parse().unwrap_or(0) >= 150_000 {
+            server.copying = "STRATEGY FILE_COPY"; // what older ones do always
+        }
+        Ok(server)
+    }
+
+    /// Starts a standby that follows this server, and waits until this server commits nothing without it.
+    pub(crate) fn standby(&self) -> Result<Self, String> {
+        let mut standby = Self::with_data(self.options, |programs, data| {
+            let mut backup = programs.command("pg_basebackup");
+            backup.args(["-U", "postgres", "-c", "fast", "--no-sync", "-R", "-h"]).arg(&self.socket_folder);
+            run(backup.arg("-D").arg(data))
+        })?;
+        standby.copying = self.copying;
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")?;
+        self.execute("SELECT pg_reload_conf()")?;
+        while self.texts("SELECT sync_state FROM pg_stat_replication")? != ["sync"] {
+            std::thread::yield_now();
+        }
+        Ok(standby)
+    }
+
+    /// Makes a standby the primary.
+    pub(crate) fn promote(&self) -> Result<(), String> {
+        let mut promote = self.programs.command("pg_ctl");
+        run(promote.arg("-D").arg(self.data()).args(["-w", "promote"]))
+    }
+
+    /// Starts a server with data that `make` puts into a folder.
+    fn with_data(
+        options: Options,
+        make: impl FnOnce(&Programs, &Path) -> Result<(), String>,
+    ) -> Result<Self, String> {
         let programs = Programs::find()?;
         let failed = |error: std::io::Error| format!("a folder for Postgres cannot be made: {error}");
         // The path of a Unix socket may have some hundred bytes, so not deep in anybody's folder. Databases are
@@ -38,9 +78,7 @@ impl Server {
         std::fs::create_dir(&socket_folder).map_err(failed)?;
         programs.give(folder.path())?;
         programs.give(&socket_folder)?;
-        let mut initdb = programs.command("initdb");
-        initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "-D"]);
-        run(initdb.arg(folder.path().join("data")))?;
+        make(&programs, &folder.path().join("data"))?;
         // From here on the watch removes the folder.
         let folder = folder.keep();
         let mut watch = Command::new("sh");
@@ -52,18 +90,14 @@ impl Server {
             .process_group(0) // what ends the tests from the keyboard must not end it too
             .spawn()
             .map_err(|error| format!("no process can be started that stops Postgres in the end: {error}"))?;
-        let mut server = Self { programs, folder, socket_folder, options, watch, copying: "" };
+        let server = Self { programs, folder, socket_folder, options, watch, copying: "" };
         server.run()?;
-        let version = server.texts("SHOW server_version_num")?.concat();
-        if version.parse().unwrap_or(0) >= 150_000 {
-            server.copying = "STRATEGY FILE_COPY"; // what older ones do always
-        }
         Ok(server)
     }
 
     /// Starts the server, and waits until it answers.
     pub(crate) fn run(&self) -> Result<(), String> {
-        let Options { durable, max_connections } = self.options;
+        let Options { durable, max_connections, standbys } = self.options;
         let durable = if durable { "on" } else { "off" };
         let settings = [
             "listen_addresses=''".to_owned(),
@@ -75,8 +109,8 @@ impl Server {
             "shared_buffers=64MB".to_owned(),
             // Tests run into deadlocks on purpose, and each is noticed only after this time (by default a second).
             "deadlock_timeout=20ms".to_owned(),
-            "wal_level=minimal".to_owned(),
-            "max_wal_senders=0".to_owned(),
+            format!("wal_level={}", if standbys == 0 { "minimal" } else { "replica" }),
+            format!("max_wal_senders={}", 2 * standbys), // a base backup needs two
         ];
         let settings: Vec<String> = settings.iter().map(|setting| format!("-c {setting}")).collect();
         let mut start = self.programs.command("pg_ctl");
