@@ -97,7 +97,7 @@ pub struct PostgresConfig {
     /// After which time the server stops a statement.
     pub statement_timeout: Duration,
     /// Whether each connection that was not used for half a second is asked for a sign of life, and whether the server
-    /// still accepts writes, before it is used.
+    /// still accepts writes, before it is used. (One that the server has closed is never used again, in either case.)
     pub pre_ping: bool,
     /// After which time a connection is closed instead of being used again.
     pub recycle: Duration,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, PoolError, RecycleError, RecycleResult, TimeoutType};
+use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use tokio_postgres::CancelToken;
 use tokio_postgres::error::SqlState;
@@ -16,7 +17,8 @@ use crate::config::PostgresConfig;
 use crate::error::{Context, timeout};
 use crate::statement::{TextRow, sql};
 
-/// How long a connection counts as alive after it was used.
+/// How long a connection counts as alive after it was used, if the server has not closed it. What a ping would find
+/// in that time is a network that went silent, and the call itself finds that as well.
 const FRESH: Duration = Duration::from_millis(500);
 
 /// How long a statement may still run that nobody waits for. Most end in a fraction of that, and their connection
@@ -158,6 +160,10 @@ impl managed::Manager for Manager {
     async fn recycle(&self, connection: &mut AsyncPgConnection, metrics: &Metrics) -> RecycleResult<Error> {
         if metrics.age() >= self.recycle {
             return Err(RecycleError::message("it is old"));
+        }
+        // The driver has noticed that the server closed it, as one does that stops: a look at a flag, for each use.
+        if connection.is_broken() {
+            return Err(RecycleError::message("the server has closed it"));
         }
         if self.pre_ping && metrics.last_used() >= FRESH {
             Self::ping(connection).await.map_err(RecycleError::Backend)?;

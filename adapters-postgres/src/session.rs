@@ -114,16 +114,19 @@ impl Transaction {
     }
 
     pub(crate) async fn commit(mut self) -> Result<()> {
-        self.connection.batch_execute("COMMIT").await.doing("committing").map_err(|error| match error {
+        let committed = self.connection.batch_execute("COMMIT").await.doing("committing");
+        // The server has ended the transaction also where it had to give way.
+        if committed.as_ref().err().is_none_or(gave_way) {
+            self.connection.cleaned();
+        }
+        committed.map_err(|error| match error {
             // Whatever else it was, it may have been kept.
             error @ (Error::Conflict(_) | Error::StorageFull { .. } | Error::Unavailable { .. }) => error,
             error => Error::Unavailable {
                 message: "nobody knows whether the transaction was committed".to_owned(),
                 source: Some(Box::new(error)),
             },
-        })?;
-        self.connection.cleaned();
-        Ok(())
+        })
     }
 
     /// Rolls back. If that does not succeed the connection is closed, which does the same.

@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod conflicts;
+mod crowd;
+mod failover;
 mod opening;
+mod restarts;
 mod secrets;
 mod support;
 mod trouble;
+mod two_processes;
+mod writers;
