@@ -1,10 +1,9 @@
 //! Trying again after giving way to others.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tubeatlas_ports::Result;
+use tubeatlas_ports::{Result, jittered};
 
 use crate::error::timeout;
 
@@ -32,10 +31,7 @@ impl Retries {
         if self.begun.elapsed() >= self.within {
             return Err(timeout("other transactions, to which it gave way", self.begun.elapsed()));
         }
-        // The keys of a hasher are the chance that the standard library has.
-        let chance = RandomState::new().build_hasher().finish() % 1_000;
-        let chance = u32::try_from(chance).unwrap_or_default();
-        tokio::time::sleep(self.pause * chance / 1_000).await;
+        tokio::time::sleep(jittered(self.pause)).await;
         self.pause = LONGEST.min(self.pause * 2);
         Ok(())
     }

@@ -45,6 +45,7 @@ mod channel;
 mod clock;
 mod delegate;
 mod error;
+mod jitter;
 mod knowledge_graph;
 mod media_file;
 #[cfg(feature = "mock")]
@@ -62,6 +63,7 @@ pub use archive::{ArchiveReader, ArchiveSource};
 pub use channel::{ChannelFilter, ChannelOrder, ChannelPosition, ChannelRepository};
 pub use clock::{Clock, IdGenerator, SystemClock, UuidV7Generator};
 pub use error::{Conflict, Error, Result, Source};
+pub use jitter::jittered;
 pub use knowledge_graph::{
     KnowledgeGraphFilter, KnowledgeGraphOrder, KnowledgeGraphPosition, KnowledgeGraphRepository,
 };

@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use crate::{Conflict, Error, Mode, Result, Store, UnitOfWork};
+use crate::{Conflict, Error, Mode, Result, Store, UnitOfWork, jittered};
 
 /// How often, and how soon, work is tried again after a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// How often the work is run at most, from 1.
     pub max_attempts: u32,
-    /// How long to wait before the second attempt; twice as long before each one after that.
+    /// How long to wait before the second attempt at most; twice as long before each one after that. By chance it is
+    /// less, down to half of it, so that two who met do not meet again.
     pub first_delay: Duration,
 }
 
 impl Default for RetryPolicy {
-    /// Ten attempts, the second after 2 ms: a second in all.
+    /// Ten attempts, the second after 2 ms: a second in all at most.
     fn default() -> Self {
         Self { max_attempts: 10, first_delay: Duration::from_millis(2) }
     }
@@ -131,7 +132,7 @@ impl<'a> Attempts<'a> {
     pub async fn begin(&mut self) -> Result<Box<dyn UnitOfWork>> {
         loop {
             if self.begun > 0 {
-                tokio::time::sleep(self.policy.delay(self.begun)).await;
+                tokio::time::sleep(jittered(self.policy.delay(self.begun))).await;
             }
             self.begun += 1;
             match self.store.begin(self.mode).await {
