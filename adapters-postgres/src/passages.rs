@@ -58,7 +58,8 @@ pub(crate) async fn insert(
         sql::<Untyped>(
             "INSERT INTO passages (video_id, language, ordinal, words, tokens)
              SELECT video_id, nullif(language, ''), ordinal, words::tsvector, tokens
-             FROM unnest(?1, ?2, ?3, ?4, ?5) AS found (video_id, language, ordinal, words, tokens)",
+             FROM unnest(?1::text[], ?2::text[], ?3::bigint[], ?4::text[], ?5::text[])
+                 AS found (video_id, language, ordinal, words, tokens)",
             binds,
         )
         .execute(transaction.connection())

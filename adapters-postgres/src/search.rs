@@ -92,10 +92,10 @@ fn found(visibility: Visibility) -> String {
     format!(
         "FROM passages p JOIN videos v ON v.id = p.video_id
          WHERE p.words @@ ?1::tsquery AND {deleted}
-           AND (?2 IS NULL OR v.channel_id = ?2)
-           AND (?3 IS NULL OR p.video_id = ?3)
-           AND (?4 IS NULL OR lower(p.language) = ?4
-                OR left(lower(p.language), length(?4) + 1) = ?4 || '-')"
+           AND (?2::text IS NULL OR v.channel_id = ?2)
+           AND (?3::text IS NULL OR p.video_id = ?3)
+           AND (?4::text IS NULL OR lower(p.language) = ?4
+                OR left(lower(p.language), length(?4::text) + 1) = ?4 || '-')"
     )
 }
 
@@ -119,7 +119,7 @@ async fn places_by_date(
     let statement = format!(
         "SELECT p.video_id, p.language, v.published_at {}
          GROUP BY p.video_id, p.language, v.published_at
-         HAVING ?6 IS NULL OR v.published_at {behind} ?5 OR (?5 IS NOT NULL AND v.published_at IS NULL)
+         HAVING ?6::text IS NULL OR v.published_at {behind} ?5 OR (?5::bigint IS NOT NULL AND v.published_at IS NULL)
              OR (v.published_at IS NOT DISTINCT FROM ?5
                  AND (p.video_id, coalesce(p.language, '')) > (?6, coalesce(?7, '')))
          ORDER BY v.published_at {direction} NULLS LAST, p.video_id, p.language NULLS FIRST
@@ -199,7 +199,7 @@ async fn places_by_score(
 async fn ranking<'q>(connection: &mut AsyncPgConnection, phrases: Vec<&'q Phrase>) -> Result<Relevance<'q>> {
     let statement = "SELECT value FROM (
              SELECT place, (SELECT count(*) FROM passages p WHERE p.words @@ wanted.phrase::tsquery) AS value
-             FROM unnest(?1) WITH ORDINALITY AS wanted (phrase, place)
+             FROM unnest(?1::text[]) WITH ORDINALITY AS wanted (phrase, place)
              UNION ALL SELECT NULL, count(*) FROM passages
          ) AS numbers ORDER BY place NULLS LAST";
     let texts = phrases.iter().map(|phrase| ts_phrase(phrase)).collect();

@@ -135,7 +135,7 @@ impl Table for Transcript {
     ) -> Result<Vec<Loaded<Self>>> {
         // One text for any number of ids.
         let among = sql::<Bool>(
-            "(transcripts.video_id, transcripts.language) IN (SELECT * FROM unnest(?1, ?2))",
+            "(transcripts.video_id, transcripts.language) IN (SELECT * FROM unnest(?1::text[], ?2::text[]))",
             vec![
                 Bind::Texts(ids.iter().map(|id| id.video_id.to_string()).collect()),
                 Bind::Texts(ids.iter().map(|id| id.language.to_string()).collect()),

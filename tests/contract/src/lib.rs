@@ -55,6 +55,7 @@ mod linearizability;
 mod macros;
 mod model;
 mod options;
+pub mod queries;
 mod random;
 mod registry;
 mod report;
