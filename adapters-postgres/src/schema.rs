@@ -145,3 +145,63 @@ diesel::allow_tables_to_appear_in_same_query!(
     media_file_words,
     passages,
 );
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tubeatlas_postgres_cluster::Cluster;
+
+    use crate::{DatabaseUrl, PostgresConfig, migrate};
+
+    /// Each `table!` of this file: its columns with their types, in order, as they are written above.
+    fn written() -> BTreeMap<String, Vec<String>> {
+        let mut tables = BTreeMap::new();
+        for text in include_str!("schema.rs").split("diesel::table! {").skip(1) {
+            let (head, behind) = text.split_once('{').unwrap();
+            let (columns, _) = behind.split_once('}').unwrap();
+            let columns = columns.split(',').map(str::trim).filter(|column| !column.is_empty());
+            let name = head.split_whitespace().next().unwrap();
+            tables.insert(name.to_owned(), columns.map(str::to_owned).collect());
+        }
+        tables.retain(|name, _| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+        tables
+    }
+
+    /// Each table of the migrated database, as it would be written above.
+    async fn migrated() -> BTreeMap<String, Vec<String>> {
+        let database = Cluster::shared().unwrap().database().unwrap();
+        migrate(&PostgresConfig::new(DatabaseUrl::parse(database.url()).unwrap())).await.unwrap();
+        let (client, connection) =
+            tokio_postgres::connect(database.url(), tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let columns = "SELECT table_name::text, column_name::text, is_nullable = 'YES', data_type::text
+            FROM information_schema.columns
+            WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations'
+            ORDER BY table_name, ordinal_position";
+        let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in client.query(columns, &[]).await.unwrap() {
+            let (table, column, nullable, sql): (String, String, bool, &str) =
+                (row.get(0), row.get(1), row.get(2), row.get(3));
+            let diesel = match sql {
+                "text" => "Text",
+                "bigint" => "BigInt",
+                "integer" => "Integer",
+                "uuid" => "Uuid",
+                other => other,
+            };
+            let diesel = if nullable { format!("Nullable<{diesel}>") } else { diesel.to_owned() };
+            tables.entry(table).or_default().push(format!("{column} -> {diesel}"));
+        }
+        tables
+    }
+
+    /// What is added by a migration must be added here.
+    #[tokio::test]
+    async fn the_tables_are_what_the_migrations_make() {
+        let mut found = migrated().await;
+        let passages = found.get_mut("passages").unwrap();
+        assert_eq!(passages.pop().unwrap(), "words -> tsvector"); // of which Diesel knows nothing
+        assert_eq!(written(), found);
+    }
+}
