@@ -14,15 +14,27 @@ pub(crate) const LOCK: &str = "another transaction, which holds what it needs";
 
 const STATEMENT: &str = "the server to run a statement";
 
-/// Texts of Postgres (its source, the function in brackets), and of its driver, for a connection that has ended.
-const CONNECTION_ENDED: [&str; 7] = [
-    "terminating connection",              // ProcessInterrupts: 57P01, 57P05, 25P03
-    "the database system is",              // ProcessStartupPacket: 57P03
-    "connection closed",                   // the driver's
-    "error communicating with the server", // the driver's
-    "server closed the connection",        // libpq's, through poolers
-    "cannot execute", // PreventCommandIfReadOnly, PreventCommandDuringRecovery: 25006, a demoted primary
-    "connection to client lost",
+/// What of Postgres' errors has no kind of Diesel's, by texts of its source (the function in brackets).
+enum Unnamed {
+    Deadlock,
+    LockTimeout,
+    StatementTimeout,
+    Ended,
+    Full,
+    Damaged,
+}
+
+/// The first one that stands in the text.
+const UNNAMED: [(&str, Unnamed); 9] = [
+    ("deadlock detected", Unnamed::Deadlock),      // DeadLockReport: 40P01
+    ("due to lock timeout", Unnamed::LockTimeout), // ProcessInterrupts: 55P03
+    ("due to statement timeout", Unnamed::StatementTimeout), // ProcessInterrupts: 57014
+    ("terminating connection", Unnamed::Ended),    // ProcessInterrupts: 57P01, 57P05, 25P03
+    ("connection to client lost", Unnamed::Ended), // ProcessInterrupts: 08006
+    ("the database system is", Unnamed::Ended),    // ProcessStartupPacket: 57P03
+    ("No space left on device", Unnamed::Full),    // the system's: 53100
+    ("invalid page", Unnamed::Damaged),            // PageIsVerified: XX001
+    ("could not read block", Unnamed::Damaged),    // mdread: XX001
 ];
 
 /// What a statement's failure means. `doing` says what was tried.
@@ -35,40 +47,37 @@ pub(crate) fn from_diesel(doing: &str, error: DieselError) -> Error {
         }
         _ => return Error::Backend { message: doing.to_owned(), source: Some(Box::new(error)) },
     };
-    let gave_way = match kind {
-        DatabaseErrorKind::SerializationFailure => true,
+    let unnamed = || UNNAMED.iter().find(|(sign, _)| text.contains(sign)).map(|(_, what)| what);
+    let what = match kind {
         // Uniqueness and references were checked before in the same transaction: then somebody else has written at
         // the same time, and whoever tries again finds that out.
-        DatabaseErrorKind::UniqueViolation
+        DatabaseErrorKind::SerializationFailure
+        | DatabaseErrorKind::UniqueViolation
         | DatabaseErrorKind::ForeignKeyViolation
-        | DatabaseErrorKind::ExclusionViolation => true,
-        _ => text.contains("deadlock detected"),
+        | DatabaseErrorKind::ExclusionViolation => return Error::Conflict(Conflict::Serialization),
+        // The driver's, without a word of the server; and 25006, of a demoted primary.
+        DatabaseErrorKind::ClosedConnection
+        | DatabaseErrorKind::UnableToSendCommand
+        | DatabaseErrorKind::ReadOnlyTransaction => Some(&Unnamed::Ended),
+        _ => unnamed(),
     };
-    if gave_way {
-        return Error::Conflict(Conflict::Serialization);
+    match what {
+        Some(Unnamed::Deadlock) => Error::Conflict(Conflict::Serialization),
+        // The engine knows how long; see `with_timeouts`.
+        Some(Unnamed::LockTimeout) => Error::Timeout { waited_for: LOCK, waited_ms: 0 },
+        Some(Unnamed::StatementTimeout) => Error::Timeout { waited_for: STATEMENT, waited_ms: 0 },
+        Some(Unnamed::Ended) => {
+            let message =
+                format!("{doing}: the server has gone away, or takes no writes any more; try again");
+            Error::Unavailable { message, source: Some(Box::new(error)) }
+        }
+        Some(Unnamed::Full) => Error::StorageFull { source: Some(Box::new(error)) },
+        Some(Unnamed::Damaged) => {
+            let message = format!("{doing}; restore a backup, or ask the server's administrator");
+            Error::Corrupt { message, source: Some(Box::new(error)) }
+        }
+        None => Error::Backend { message: doing.to_owned(), source: Some(Box::new(error)) },
     }
-    // The engine knows how long; see `with_timeouts`.
-    if text.contains("due to lock timeout") {
-        return Error::Timeout { waited_for: LOCK, waited_ms: 0 };
-    }
-    if text.contains("due to statement timeout") {
-        return Error::Timeout { waited_for: STATEMENT, waited_ms: 0 };
-    }
-    let ended = matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand)
-        || matches!(kind, DatabaseErrorKind::ReadOnlyTransaction)
-        || CONNECTION_ENDED.iter().any(|sign| text.contains(sign));
-    if ended {
-        let message = format!("{doing}: the server has gone away, or takes no writes any more; try again");
-        return Error::Unavailable { message, source: Some(Box::new(error)) };
-    }
-    if text.contains("No space left on device") || text.contains("disk full") {
-        return Error::StorageFull { source: Some(Box::new(error)) };
-    }
-    if text.contains("invalid page") || text.contains("could not read block") {
-        let message = format!("{doing}; restore a backup, or ask the server's administrator");
-        return Error::Corrupt { message, source: Some(Box::new(error)) };
-    }
-    Error::Backend { message: doing.to_owned(), source: Some(Box::new(error)) }
 }
 
 /// Says how long was waited, where that is what an error is about.
