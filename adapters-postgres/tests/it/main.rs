@@ -9,6 +9,7 @@ mod opening;
 mod restarts;
 mod secrets;
 mod support;
+mod tls;
 mod trouble;
 mod two_processes;
 mod writers;
