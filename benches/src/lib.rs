@@ -1,5 +1,8 @@
 //! What the programs of this crate share: a catalogue to measure on, and how latencies are summed up.
 
+pub mod process;
+pub mod speech;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,11 +76,33 @@ pub fn video(n: u32) -> Result<Video, ValidationError> {
     Video::new(fields)
 }
 
+/// The same with a description of a line.
+///
+/// # Errors
+/// None, as what it makes is within the limits.
+pub fn short_video(n: u32) -> Result<Video, ValidationError> {
+    let mut fields = video(n)?.into_fields();
+    fields.description = Some(format!("What was said about topic {} on that day.", n % 89));
+    Video::new(fields)
+}
+
 /// Fills an empty store with channels and videos, a thousand a transaction.
 ///
 /// # Errors
 /// Whatever the store answers.
 pub async fn fill(store: &SqliteStore, videos: u32) -> Result<()> {
+    fill_with(store, videos, video).await
+}
+
+/// The same with videos as this makes them.
+///
+/// # Errors
+/// Whatever the store answers.
+pub async fn fill_with(
+    store: &SqliteStore,
+    videos: u32,
+    video: fn(u32) -> Result<Video, ValidationError>,
+) -> Result<()> {
     let mut channels = Vec::new();
     for n in 0..CHANNELS {
         let fields =
