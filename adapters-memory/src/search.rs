@@ -11,8 +11,8 @@ use imbl::{OrdMap, OrdSet};
 use tubeatlas_domain::search::{Expression, Passage, Phrase, Relevance, SearchQuery, find_in_text};
 use tubeatlas_domain::{LanguageTag, Timestamp, TranscriptId, VideoId};
 use tubeatlas_ports::{
-    Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPosition, SearchRequest,
-    check_limit,
+    Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPage, SearchPosition,
+    SearchRequest, check_limit,
 };
 
 use crate::state::{Groups, State};
@@ -231,7 +231,7 @@ impl<'a> Place<'a> {
 }
 
 /// Finds where something was said.
-pub(crate) fn search(state: &State, request: &SearchRequest) -> Result<Page<SearchHit>> {
+pub(crate) fn search(state: &State, request: &SearchRequest) -> Result<SearchPage> {
     let scope = request.cursor_scope();
     let SearchRequest {
         query,
@@ -294,7 +294,7 @@ pub(crate) fn search(state: &State, request: &SearchRequest) -> Result<Page<Sear
     let Page { items, next } =
         Page::from_rows(places, *limit, |last| Cursor::encode(scope, &last.position()))?;
     let items = items.iter().filter_map(|place| hit(state, query, place, *cues_per_hit)).collect();
-    Ok(Page { items, next })
+    Ok(Page { items, next }.into())
 }
 
 /// What is shown of a hit.

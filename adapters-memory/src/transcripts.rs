@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tubeatlas_domain::search::transcript_passages;
 use tubeatlas_domain::{Timestamp, Transcript, TranscriptId, VideoId};
 use tubeatlas_ports::{
-    Page, Result, SearchHit, SearchRequest, Stored, TranscriptFilter, TranscriptOrder, TranscriptRepository,
+    Result, SearchPage, SearchRequest, Stored, TranscriptFilter, TranscriptOrder, TranscriptRepository,
 };
 
 use crate::repository::{Kept, Rows, Written};
@@ -86,7 +86,7 @@ impl Written for Transcript {
 
 #[async_trait]
 impl TranscriptRepository for Session {
-    async fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, request: &SearchRequest) -> Result<SearchPage> {
         self.read(|state| search(state, request))
     }
 }

@@ -13,8 +13,8 @@ use futures::{FutureExt, TryStreamExt};
 use tubeatlas_domain::search::{Expression, Phrase, Relevance, find_in_text};
 use tubeatlas_domain::{ChannelId, Entity, LanguageTag, Transcript, TranscriptId, VideoId};
 use tubeatlas_ports::{
-    Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPosition, SearchRequest,
-    Stored, TranscriptRepository, Visibility, check_limit,
+    Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPage, SearchPosition,
+    SearchRequest, Stored, TranscriptRepository, Visibility, check_limit,
 };
 
 use crate::columns::RowName;
@@ -260,7 +260,7 @@ async fn hits(
 
 #[async_trait]
 impl TranscriptRepository for Session {
-    async fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, request: &SearchRequest) -> Result<SearchPage> {
         self.check_usable()?;
         check_limit(request.limit, MAX_SEARCH_LIMIT)?;
         let scope = request.cursor_scope();
@@ -276,7 +276,7 @@ impl TranscriptRepository for Session {
                 };
                 let Page { items, next } =
                     Page::from_rows(places?, request.limit, |last| Cursor::encode(scope, last))?;
-                Ok(Page { items: hits(connection, &request, items).await?, next })
+                Ok(Page { items: hits(connection, &request, items).await?, next }.into())
             }
             .boxed()
         })

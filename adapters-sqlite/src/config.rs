@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tubeatlas_ports::MIN_COMMON_WORD;
+
 /// Where the database lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
@@ -94,13 +96,19 @@ pub struct SqliteConfig {
     /// How long a unit of work may last, in either mode, before it is rolled back; its later calls answer
     /// [`Closed`](tubeatlas_ports::Error::Closed) and say why. A statement of it that has begun runs to its end first,
     /// for SQLite could only be made to stop by means that Diesel does not offer; so does a read outside of a unit of
-    /// work. All of them are bounded by an index and a limit, save that a search takes about a microsecond for each
-    /// passage that matches, and a count less for each row.
+    /// work. All of them are bounded by an index and a limit, save that a count looks at each row,
+    /// and a search that excludes a beginning of words reads all of these words' entries.
     pub unit_of_work_timeout: Duration,
     /// How large the write-ahead log may stay, in bytes. It is brought into the database before that, but grows beyond
     /// it by what is written while a reader keeps its snapshot (at most for `unit_of_work_timeout`); then it is cut as
     /// soon as that reader is gone.
     pub wal_limit: u64,
+    /// What a search takes into account at most, in passages, where all of its words are common, which is to say that
+    /// each is held by more passages than this (at least [`MIN_COMMON_WORD`](tubeatlas_ports::MIN_COMMON_WORD)): those
+    /// that match among the 25 times as many passages that were stored last. Such a search says so
+    /// ([`among_latest`](tubeatlas_ports::SearchPage::among_latest)). All others search everything; in the order of
+    /// relevance a common word beside rarer ones weighs nothing.
+    pub search_bound: u64,
     /// Whether opening applies pending migrations; without, a database that needs some is refused.
     pub migrate: bool,
 }
@@ -116,13 +124,14 @@ impl SqliteConfig {
             *timeout = LONGEST.min(*timeout);
         }
         self.wal_limit = self.wal_limit.min(i64::MAX.unsigned_abs()); // SQLite takes no larger number
+        self.search_bound = self.search_bound.clamp(MIN_COMMON_WORD, u32::MAX.into());
         self.busy_timeout = self.busy_timeout.min(Duration::from_millis(i32::MAX.unsigned_abs().into()));
         self
     }
 
     /// The defaults, for this location: 20 readers, 30 s to acquire, 5 s busy, WAL, NORMAL, foreign keys on,
     /// pre-ping, no echo, no inline reads, units of work of at most 30 s, a log of 32 MiB,
-    /// migrations applied.
+    /// searches of 20,000 passages with common words, migrations applied.
     pub fn new(location: Location) -> Self {
         Self {
             location,
@@ -137,6 +146,7 @@ impl SqliteConfig {
             inline_reads: false,
             unit_of_work_timeout: Duration::from_secs(30),
             wal_limit: 32 * 1024 * 1024,
+            search_bound: 20_000,
             migrate: true,
         }
     }

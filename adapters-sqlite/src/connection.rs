@@ -168,11 +168,12 @@ impl ConnectionSettings {
         let pragmas = format!(
             "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = {}; PRAGMA synchronous = {};
              PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;
-             PRAGMA cache_size = -{}; PRAGMA query_only = {}; {}",
+             PRAGMA cache_size = -{}; {} PRAGMA query_only = {}; {}",
             self.busy_timeout.as_millis(),
             i32::from(self.foreign_keys),
             self.synchronous,
             if self.read_only { READER_CACHE_KIB } else { WRITER_CACHE_KIB },
+            crate::common_words::VOCABULARY,
             i32::from(self.read_only),
             self.wal,
         );

@@ -62,6 +62,7 @@
 mod channels;
 mod check;
 mod columns;
+mod common_words;
 mod config;
 mod connection;
 mod cues;

@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Text};
-use tubeatlas_domain::search::{Expression, find_in_text};
+use tubeatlas_domain::search::find_in_text;
 use tubeatlas_domain::{ChannelId, EntityKind, LanguageTag, Transcript, TranscriptId, VideoId};
 use tubeatlas_ports::{
-    Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPosition, SearchRequest,
-    TranscriptRepository, Visibility, check_limit,
+    Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPage, SearchPosition,
+    SearchRequest, TranscriptRepository, Visibility, check_limit,
 };
 
 use crate::columns::RowName;
+use crate::common_words::{Plan, plan};
 use crate::error::Context;
 use crate::metrics::Call;
 use crate::pool::Length;
@@ -36,37 +37,56 @@ struct HitRow {
     published_at: Option<i64>,
 }
 
-/// The query in FTS5's language. Tokens hold letters, digits and marks alone, so that nothing in them needs
-/// escaping inside quotes, and the tree is spelled out with parentheses.
-fn match_expression(expression: &Expression) -> String {
-    let joined = |parts: &[Expression], operator: &str| {
-        parts.iter().map(match_expression).collect::<Vec<_>>().join(operator)
-    };
-    match expression {
-        Expression::Phrase(phrase) => {
-            let star = if phrase.is_prefix() { " *" } else { "" };
-            format!("\"{}\"{star}", phrase.tokens().join(" "))
+/// How many passages are searched for each that is taken into account, where all words are common.
+const SEARCHED: i64 = 25;
+
+/// The passages that are taken into account, with their scores. Parameters as in [`statement`]; ?9 is what is scored.
+fn found(plan: &Plan, request: &SearchRequest) -> &'static str {
+    match (plan, request.order) {
+        (Plan::All { .. }, SearchOrder::Relevance) => {
+            "matching AS MATERIALIZED (
+                 SELECT rowid AS id FROM passages_fts WHERE passages_fts MATCH ?1
+             ),
+             found AS MATERIALIZED (
+                 SELECT rowid AS id, -bm25(passages_fts) AS score FROM passages_fts
+                 WHERE passages_fts MATCH ?9 AND +rowid IN (SELECT id FROM matching)
+             )"
         }
-        Expression::All(parts) => format!("({})", joined(parts, " AND ")),
-        Expression::Any(parts) => format!("({})", joined(parts, " OR ")),
-        Expression::Without { include, exclude } => {
-            format!("({} NOT ({}))", match_expression(include), joined(exclude, " OR "))
+        // Scoring is the dear part of a search; an order by date does without.
+        (Plan::All { .. }, SearchOrder::Newest | SearchOrder::Oldest) => {
+            "found AS MATERIALIZED (
+                 SELECT rowid AS id, 0.0 AS score FROM passages_fts WHERE passages_fts MATCH ?1
+             )"
+        }
+        // A video has few passages.
+        (Plan::Latest { .. }, _) if request.video_id.is_some() => {
+            "found AS MATERIALIZED (
+                 SELECT rowid AS id, CAST(rowid AS REAL) AS score FROM passages_fts
+                 WHERE passages_fts MATCH ?1 AND rowid IN (SELECT id FROM passages WHERE video_id = ?3)
+                 LIMIT ?10 + 0
+             )"
+        }
+        (Plan::Latest { .. }, _) => {
+            "found AS MATERIALIZED (
+                 SELECT rowid AS id, CAST(rowid AS REAL) AS score FROM passages_fts
+                 WHERE passages_fts MATCH ?1 AND rowid > (SELECT max(id) FROM passages) - ?11
+                 ORDER BY rowid DESC LIMIT ?10 + 0
+             )"
         }
     }
 }
 
 /// The statement: the best passage of each transcript (or title and description), filtered, behind a
 /// position, in order. Every parameter has a number and may be NULL, so one text serves all filters.
-fn statement(order: SearchOrder, visibility: Visibility, with_scores: bool) -> String {
-    let deleted = match visibility {
+fn statement(plan: &Plan, request: &SearchRequest) -> String {
+    let found = found(plan, request);
+    let deleted = match request.visibility {
         Visibility::Live => "v.deleted_at IS NULL",
         Visibility::WithDeleted => "TRUE",
         Visibility::OnlyDeleted => "v.deleted_at IS NOT NULL",
     };
-    // Scoring is the dear part of a search; an order by date does without.
-    let score = if with_scores { "-bm25(passages_fts)" } else { "0.0" };
     let by_id = "(p.video_id, coalesce(p.language, '')) > (?7, coalesce(?8, ''))";
-    let (sort, behind) = match order {
+    let (sort, behind) = match request.order {
         SearchOrder::Relevance => {
             ("score DESC", format!("max(f.score) < ?5 OR (max(f.score) = ?5 AND {by_id})"))
         }
@@ -86,9 +106,7 @@ fn statement(order: SearchOrder, visibility: Visibility, with_scores: bool) -> S
         ),
     };
     format!(
-        "WITH found AS MATERIALIZED (
-             SELECT rowid AS id, {score} AS score FROM passages_fts WHERE passages_fts MATCH ?1
-         )
+        "WITH {found}
          SELECT p.video_id, p.language, max(f.score) AS score,
                 v.title, v.channel_id, v.url, v.published_at
          FROM found f JOIN passages p ON p.id = f.id JOIN videos v ON v.id = p.video_id
@@ -107,16 +125,23 @@ fn load_rows(
     connection: &mut SqliteConnection,
     request: &SearchRequest,
     after: Option<SearchPosition>,
+    plan: Plan,
+    bound: u64,
 ) -> Result<Vec<HitRow>> {
-    let with_scores = request.order == SearchOrder::Relevance;
     let (score, published_at, video_id, language) = match after {
         None => (None, None, None, None),
         Some(SearchPosition { score, published_at, video_id, language }) => {
             (score, published_at, Some(video_id), language)
         }
     };
+    let text = statement(&plan, request);
+    let (matching, scored) = match plan {
+        Plan::All { matching, scored } => (matching, Some(scored)),
+        Plan::Latest { matching } => (matching, None),
+    };
+    let bound = i64::try_from(bound).unwrap_or(i64::MAX);
     let binds = vec![
-        Bind::Text(Some(match_expression(request.query.expression()))),
+        Bind::Text(Some(matching)),
         Bind::Text(request.channel_id.clone().map(String::from)),
         Bind::Text(request.video_id.clone().map(String::from)),
         Bind::Text(request.language.clone().map(String::from)),
@@ -124,9 +149,11 @@ fn load_rows(
         Bind::Integer(published_at.map(|at| at.unix_micros())),
         Bind::Text(video_id.map(String::from)),
         Bind::Text(language.map(String::from)),
+        Bind::Text(scored),
+        Bind::Integer(Some(bound)),
+        Bind::Integer(Some(bound.saturating_mul(SEARCHED))),
     ];
-    let statement = sql(statement(request.order, request.visibility, with_scores), binds);
-    limited(statement, i64::from(request.limit) + 1).load(connection).doing("searching")
+    limited(sql(text, binds), i64::from(request.limit) + 1).load(connection).doing("searching")
 }
 
 impl HitRow {
@@ -161,14 +188,17 @@ impl HitRow {
 
 #[async_trait]
 impl TranscriptRepository for Session {
-    async fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, request: &SearchRequest) -> Result<SearchPage> {
         self.check_usable()?;
         check_limit(request.limit, MAX_SEARCH_LIMIT)?;
         let scope = request.cursor_scope();
         let after = request.after.as_ref().map(|cursor| cursor.decode(scope)).transpose()?;
         let request = request.clone();
+        let bound = self.engine().config.search_bound;
         self.read(Call("search", EntityKind::Transcript), Length::Long, move |connection| {
-            let rows = load_rows(connection, &request, after)?;
+            let plan = plan(connection, &request.query, bound)?;
+            let among_latest = matches!(plan, Plan::Latest { .. }).then_some(bound);
+            let rows = load_rows(connection, &request, after, plan, bound)?;
             let page = Page::from_rows(rows, request.limit, |last| {
                 let row = RowName { table: "passages", key: &last.video_id };
                 let position = SearchPosition {
@@ -180,7 +210,7 @@ impl TranscriptRepository for Session {
                 Cursor::encode(scope, &position)
             })?;
             let hits = page.items.into_iter().map(|row| row.into_hit(connection, &request));
-            Ok(Page { items: hits.collect::<Result<_>>()?, next: page.next })
+            Ok(SearchPage { items: hits.collect::<Result<_>>()?, next: page.next, among_latest })
         })
         .await
     }

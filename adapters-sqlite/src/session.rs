@@ -153,7 +153,7 @@ impl Session {
         }
     }
 
-    fn engine(&self) -> &Engine {
+    pub(crate) fn engine(&self) -> &Engine {
         match self {
             Self::Store(engine) => engine,
             Self::Unit(unit) => &unit.engine,

@@ -14,6 +14,9 @@ pub struct Hits {
     pub hits: Vec<Hit>,
     /// Where the next page begins, if there is one.
     pub next_cursor: Option<Cursor>,
+    /// If the words are so common that not all that matches was taken into account: how many passages were at most,
+    /// those that were stored last; see [`SearchPage::among_latest`](tubeatlas_ports::SearchPage::among_latest).
+    pub among_latest: Option<u64>,
 }
 
 /// A transcript, or the title and description of a video, in which the query was found.
@@ -59,7 +62,8 @@ impl From<SearchHit> for Hit {
 /// As [`search`](tubeatlas_ports::TranscriptRepository::search) of the port.
 pub async fn search(store: &dyn Repositories, request: &SearchRequest) -> Result<Hits, Error> {
     let page = store.transcripts().search(request).await?;
-    Ok(Hits { hits: page.items.into_iter().map(Hit::from).collect(), next_cursor: page.next })
+    let hits = page.items.into_iter().map(Hit::from).collect();
+    Ok(Hits { hits, next_cursor: page.next, among_latest: page.among_latest })
 }
 
 /// Reads a query that a person wrote.
@@ -74,7 +78,7 @@ pub fn parse_query(text: &str) -> Result<SearchQuery, ValidationError> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use tubeatlas_ports::Page;
+    use tubeatlas_ports::SearchPage;
     use tubeatlas_ports::mock::{MockRepositories, MockTranscripts};
 
     use super::*;
@@ -103,7 +107,8 @@ mod tests {
         let mut transcripts = MockTranscripts::new();
         let without_cues = SearchHit { cues: vec![], language: None, score: None, ..found() };
         let without_url = SearchHit { url: None, channel_id: None, ..found() };
-        let page = Page { items: vec![found(), without_cues, without_url], next: None };
+        let items = vec![found(), without_cues, without_url];
+        let page = SearchPage { items, next: None, among_latest: Some(20_000) };
         transcripts.expect_search().return_once(|_| Ok(page));
         let store = MockRepositories { transcripts, ..MockRepositories::default() };
         let request = SearchRequest::new(parse_query("api").unwrap());
@@ -119,6 +124,7 @@ mod tests {
         assert_eq!(hits["hits"][1]["url"], "https://a.example/watch?v=hfcourse-01");
         assert_eq!(hits["hits"][2]["url"], json!(null));
         assert_eq!(hits["next_cursor"], json!(null));
+        assert_eq!(hits["among_latest"], json!(20_000));
     }
 
     #[test]

@@ -369,6 +369,7 @@ mod tests {
             echo: true,
             unit_of_work_timeout: Duration::from_secs(3),
             wal_limit: SqliteConfig::new(Location::Temporary).wal_limit,
+            search_bound: SqliteConfig::new(Location::Temporary).search_bound,
             migrate: true,
             inline_reads: false,
         };

@@ -82,7 +82,8 @@ pub use store::{Health, Mode, Repositories, Store, UnitOfWork};
 pub use stored::{Revision, Stored, Upserted, Visibility};
 pub use transact::{Attempts, RetryPolicy, WorkError, transact};
 pub use transcript::{
-    DEFAULT_CUES_PER_HIT, DEFAULT_SEARCH_LIMIT, FoundCue, MAX_SEARCH_LIMIT, SearchHit, SearchOrder,
-    SearchPosition, SearchRequest, TranscriptFilter, TranscriptOrder, TranscriptRepository,
+    DEFAULT_CUES_PER_HIT, DEFAULT_SEARCH_LIMIT, FoundCue, MAX_SEARCH_LIMIT, MIN_COMMON_WORD, SearchHit,
+    SearchOrder, SearchPage, SearchPosition, SearchRequest, TranscriptFilter, TranscriptOrder,
+    TranscriptRepository,
 };
 pub use video::{VideoFilter, VideoOrder, VideoPosition, VideoRepository};

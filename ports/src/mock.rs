@@ -122,7 +122,7 @@ mock! {
 
     #[async_trait]
     impl TranscriptRepository for Transcripts {
-        async fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>>;
+        async fn search(&self, request: &SearchRequest) -> Result<SearchPage>;
     }
 }
 

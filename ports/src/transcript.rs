@@ -78,6 +78,9 @@ pub const DEFAULT_SEARCH_LIMIT: u32 = 20;
 /// The cues of a hit that are shown when nobody says how many.
 pub const DEFAULT_CUES_PER_HIT: u32 = 3;
 
+/// A word that no more passages hold than this is not common, nor is anything in a store of so many: all are searched.
+pub const MIN_COMMON_WORD: u64 = 10_000;
+
 impl SearchRequest {
     /// A search everywhere, by relevance, first page.
     pub fn new(query: SearchQuery) -> Self {
@@ -153,6 +156,27 @@ pub struct SearchHit {
     pub cues: Vec<FoundCue>,
 }
 
+/// One page of hits, which keeps the promise of [`Page`], and how much was searched for it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SearchPage {
+    /// The hits, at most as many as were asked for.
+    pub items: Vec<SearchHit>,
+    /// Where the next page begins, if there is one.
+    #[serde(rename = "next_cursor")]
+    pub next: Option<Cursor>,
+    /// `None`: all passages were searched. `Some(n)`: the words of the query are so common that only the `n` among the
+    /// passages that match, or fewer, that were stored last were taken into account. In the order of relevance
+    /// these are not ranked then, but stand by when they were stored, the last first.
+    pub among_latest: Option<u64>,
+}
+
+impl From<Page<SearchHit>> for SearchPage {
+    /// All passages were searched.
+    fn from(page: Page<SearchHit>) -> Self {
+        Self { items: page.items, next: page.next, among_latest: None }
+    }
+}
+
 /// A cue in which a query was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundCue {
@@ -203,9 +227,13 @@ pub trait TranscriptRepository: WriteRepository<Transcript> {
     /// - Scores are each adapter's own ([`Relevance`] is there for who has none). At equal length, more
     ///   occurrences score higher, and so do more of the words that a query offers; a word that few passages hold
     ///   scores higher than one that more hold; a longer passage with the same occurrences does not score higher. (All
-    ///   this where less than half of the passages hold the words.) Scores should depend
+    ///   this where no word is common, and less than half of the passages hold it.) Scores should depend
     ///   on what is stored, and not on what was stored before.
     /// - Pages keep the promise of [`Page`]; in the order of relevance only while nothing is written.
+    /// - All passages are searched, with one exception in a store of more than [`MIN_COMMON_WORD`] passages: where each
+    ///   word that a passage might be found by stands in more than so many of them, or a beginning of words is asked
+    ///   for that many words have, an adapter may confine itself to some of those that were stored last. It then
+    ///   says so ([`SearchPage::among_latest`]), and filters narrow down what it found among these.
     ///
     /// # Errors
     /// [`Invalid`](crate::Error::Invalid) for a limit or cursor as in
@@ -216,5 +244,5 @@ pub trait TranscriptRepository: WriteRepository<Transcript> {
     /// [`metadata_passages`]: tubeatlas_domain::search::metadata_passages
     /// [`Expression::matches`]: tubeatlas_domain::search::Expression::matches
     /// [`find_in_text`]: tubeatlas_domain::search::find_in_text
-    async fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>>;
+    async fn search(&self, request: &SearchRequest) -> Result<SearchPage>;
 }

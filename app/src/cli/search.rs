@@ -72,6 +72,12 @@ impl Search {
                 if hits.hits.is_empty() && output.is_text() {
                     output.note("nothing was found");
                 }
+                if let Some(passages) = hits.among_latest {
+                    output.note(&format!(
+                        "so common words were only looked for in what was stored last, and are not ranked: at most {passages} \
+                         passages were taken into account; add a rarer word"
+                    ));
+                }
                 note_next(output, hits.next_cursor.as_ref());
                 Ok(ExitCode::SUCCESS)
             })

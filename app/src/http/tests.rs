@@ -101,10 +101,13 @@ async fn search_hands_everything_on() {
         assert_eq!(request.query.source(), "\"high level\" api*");
         assert_eq!(request.language.as_ref().unwrap().as_str(), "en");
         assert_eq!((request.order, request.limit, request.cues_per_hit), (SearchOrder::Newest, 2, 3));
-        Ok(Page { items: vec![], next: None })
+        Ok(Page { items: vec![], next: None }.into())
     });
     let uri = "/api/v1/search?q=%22high+level%22+api*&language=en&order=newest&limit=2";
-    assert_eq!(get(store, uri).await, (StatusCode::OK, json!({"hits": [], "next_cursor": null})));
+    assert_eq!(
+        get(store, uri).await,
+        (StatusCode::OK, json!({"hits": [], "next_cursor": null, "among_latest": null}))
+    );
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use tubeatlas_domain::search::{
 };
 use tubeatlas_domain::{LanguageTag, Transcript, TranscriptId, Video, VideoId};
 use tubeatlas_ports::{
-    Cursor, FoundCue, Page, Result, SearchHit, SearchOrder, SearchPosition, SearchRequest, Stored,
+    Cursor, FoundCue, Page, Result, SearchHit, SearchOrder, SearchPage, SearchPosition, SearchRequest, Stored,
 };
 
 use crate::draft::Draft;
@@ -65,7 +65,7 @@ pub(crate) fn search(
     draft: &Draft<'_>,
     request: &SearchRequest,
     after: Option<&SearchPosition>,
-) -> Result<Page<SearchHit>> {
+) -> Result<SearchPage> {
     let index = Index::new(draft, &request.query)?;
     let found = index.find(request.query.expression());
     let relevance = match request.order {
@@ -103,7 +103,7 @@ pub(crate) fn search(
     let scope = request.cursor_scope();
     let page = Page::from_rows(places, request.limit, |last| Cursor::encode(scope, last))?;
     let hits = page.items.into_iter().map(|place| hit(draft, request, place)).collect::<Result<_>>()?;
-    Ok(Page { items: hits, next: page.next })
+    Ok(Page { items: hits, next: page.next }.into())
 }
 
 fn takes_in(request: &SearchRequest, video: &Stored<Video>, tag: Option<&LanguageTag>) -> bool {

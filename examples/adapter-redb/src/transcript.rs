@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use tubeatlas_domain::{Transcript, TranscriptId, TranscriptSummary, VideoId};
 use tubeatlas_ports::{
-    MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchRequest, Stored, TranscriptFilter, TranscriptOrder,
+    MAX_SEARCH_LIMIT, Page, Result, SearchPage, SearchRequest, Stored, TranscriptFilter, TranscriptOrder,
     TranscriptRepository, check_limit,
 };
 
@@ -75,7 +75,7 @@ impl Written for Transcript {
 
 #[async_trait]
 impl TranscriptRepository for Session {
-    async fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, request: &SearchRequest) -> Result<SearchPage> {
         let request = request.clone();
         self.read(move |draft| {
             check_limit(request.limit, MAX_SEARCH_LIMIT)?;

@@ -74,7 +74,7 @@ impl VideoRepository for NotYet {
 
 #[async_trait]
 impl TranscriptRepository for NotYet {
-    async fn search(&self, _: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, _: &SearchRequest) -> Result<SearchPage> {
         not_yet()
     }
 }

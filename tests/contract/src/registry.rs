@@ -310,6 +310,7 @@ macro_rules! __for_each_rule {
                 must_sea_p_002_writes_between_pages_by_date_hide_and_repeat_nothing [Search]
                 must_sea_p_003_a_cursor_belongs_to_its_search [Search]
                 must_sea_p_004_the_limit_of_a_page_is_bounded [Search]
+                must_sea_p_005_no_word_is_common_among_few_passages [Search]
                 must_sea_q_001_a_word_is_found_whatever_its_case_and_accents [Search]
                 must_sea_q_002_a_phrase_is_found_across_cues_and_in_its_order_only [Search]
                 must_sea_q_003_a_prefix_finds_what_begins_so [Search]

@@ -13,9 +13,9 @@ use tubeatlas_domain::{
 };
 use tubeatlas_ports::{
     ChannelRepository, ClaimRequest, Clock, Error, Health, KnowledgeGraphRepository, MediaFileRepository,
-    Mode, Page, PageRequest, ProcessingTaskRepository, Repositories, Repository, Result, Revision, SearchHit,
-    SearchRequest, Store, Stored, TranscriptRepository, UnitOfWork, Upserted, VideoRepository, Visibility,
-    WriteRepository, delegate_repositories,
+    Mode, Page, PageRequest, ProcessingTaskRepository, Repositories, Repository, Result, Revision,
+    SearchPage, SearchRequest, Store, Stored, TranscriptRepository, UnitOfWork, Upserted, VideoRepository,
+    Visibility, WriteRepository, delegate_repositories,
 };
 
 use crate::hooks::{Access, At, Hooks};
@@ -328,7 +328,7 @@ impl VideoRepository for Session {
 
 #[async_trait]
 impl TranscriptRepository for Session {
-    async fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, request: &SearchRequest) -> Result<SearchPage> {
         self.hooks.transcripts.search(&self.enter(Access::Read).await?, request).await
     }
 }

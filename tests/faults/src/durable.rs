@@ -9,7 +9,7 @@ use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
 use tubeatlas_contract::{Exceptions, Harness, Setup};
 use tubeatlas_domain::{LeaseToken, ProcessingTask, ProcessingTaskId, Video};
 use tubeatlas_ports::{
-    Clock, Error, Page, Repositories, Result, SearchHit, SearchRequest, Store, Stored, UnitOfWork,
+    Clock, Error, Page, Repositories, Result, SearchPage, SearchRequest, Store, Stored, UnitOfWork,
 };
 
 use crate::adapter::{FaultyStore, exceptions};
@@ -182,8 +182,8 @@ struct NoIndex;
 
 #[async_trait]
 impl TranscriptHook for NoIndex {
-    async fn search(&self, _: &At<'_>, _: &SearchRequest) -> Result<Page<SearchHit>> {
-        Ok(Page { items: Vec::new(), next: None })
+    async fn search(&self, _: &At<'_>, _: &SearchRequest) -> Result<SearchPage> {
+        Ok(Page { items: Vec::new(), next: None }.into())
     }
 }
 

@@ -11,7 +11,7 @@ use tubeatlas_domain::{
 };
 use tubeatlas_ports::{
     ClaimRequest, Clock, Health, Mode, Page, PageRequest, Repositories, Repository, Result, Revision,
-    SearchHit, SearchRequest, Store, Stored, UnitOfWork, Upserted, Visibility, WriteRepository,
+    SearchPage, SearchRequest, Store, Stored, UnitOfWork, Upserted, Visibility, WriteRepository,
 };
 
 use crate::kind::{Kind, WrittenKind};
@@ -163,7 +163,7 @@ pub trait VideoHook: Send + Sync {
 #[async_trait]
 pub trait TranscriptHook: Send + Sync {
     /// [`TranscriptRepository::search`](tubeatlas_ports::TranscriptRepository::search)
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         at.inner.transcripts().search(request).await
     }
 }

@@ -7,7 +7,7 @@ use tubeatlas_domain::{
     TaskFailure, Timestamp, Transcript, Video,
 };
 use tubeatlas_ports::{
-    ClaimRequest, Error, Mode, Page, PageRequest, Result, Revision, SearchHit, SearchRequest, Store, Stored,
+    ClaimRequest, Error, Mode, Page, PageRequest, Result, Revision, SearchPage, SearchRequest, Store, Stored,
     UnitOfWork, Upserted, Visibility,
 };
 
@@ -132,7 +132,7 @@ impl<E: WrittenKind> WriteHook<E> for Refusing {
 
 #[async_trait]
 impl TranscriptHook for Refusing {
-    async fn search(&self, at: &At<'_>, _: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, _: &SearchRequest) -> Result<SearchPage> {
         refused(at).await
     }
 }

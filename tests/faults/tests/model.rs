@@ -15,7 +15,7 @@ use tubeatlas_faults::{
     WriteHook, WrittenKind,
 };
 use tubeatlas_ports::{
-    ClaimRequest, Conflict, Error, Mode, Page, PageRequest, Result, Revision, SearchHit, SearchRequest,
+    ClaimRequest, Conflict, Error, Mode, Page, PageRequest, Result, Revision, SearchPage, SearchRequest,
     Store, Stored, UnitOfWork, Upserted, VideoFilter, Visibility,
 };
 
@@ -320,7 +320,7 @@ struct SearchSeesHidden;
 
 #[async_trait]
 impl TranscriptHook for SearchSeesHidden {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         if request.after.is_some() {
             return at.inner.transcripts().search(request).await;
         }
@@ -333,7 +333,7 @@ struct SearchForgetsTitles;
 
 #[async_trait]
 impl TranscriptHook for SearchForgetsTitles {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         let mut page = at.inner.transcripts().search(request).await?;
         page.items.retain(|hit| hit.language.is_some());
         Ok(page)

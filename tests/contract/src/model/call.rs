@@ -331,7 +331,8 @@ async fn search(request: &SearchRequest, after: After, to: &dyn Repositories, me
     let after = after.cursor(&list, memory);
     let mut request = SearchRequest { after, ..request.clone() };
     if request.order != SearchOrder::Relevance {
-        let page = to.transcripts().search(&request).await;
+        let page =
+            to.transcripts().search(&request).await.map(|page| Page { items: page.items, next: page.next });
         memory.note_page(list, &page);
         return Answer::of(&page);
     }

@@ -11,7 +11,7 @@ use tubeatlas_domain::{
 use tubeatlas_ports::{
     ChannelFilter, ClaimRequest, Conflict, Cursor, Error, KnowledgeGraphFilter, MAX_EXPIRED_PER_CLAIM,
     MAX_PAGE_LIMIT, MAX_SEARCH_LIMIT, MediaFileFilter, Page, PageRequest, ProcessingTaskFilter, Result,
-    Revision, SearchHit, SearchOrder, SearchPosition, SearchRequest, Stored, TranscriptFilter, Upserted,
+    Revision, SearchOrder, SearchPage, SearchPosition, SearchRequest, Stored, TranscriptFilter, Upserted,
     VideoFilter, Visibility, check_limit,
 };
 
@@ -111,7 +111,7 @@ impl Catalogue {
     }
 
     /// All hits have the same score: scores are each adapter's own.
-    pub(super) fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    pub(super) fn search(&self, request: &SearchRequest) -> Result<SearchPage> {
         check_limit(request.limit, MAX_SEARCH_LIMIT)?;
         let corpus = Corpus {
             videos: self.videos.values().map(|video| video.entity.clone()).collect(),
@@ -126,7 +126,9 @@ impl Catalogue {
             hits.retain(|hit| search::compare(request.order, &search::position(hit), &after).is_gt());
         }
         hits.iter_mut().for_each(|hit| hit.score = by_relevance.then_some(0.0));
-        Page::from_rows(hits, request.limit, |last| Cursor::encode(scope, &search::position(last)))
+        let page =
+            Page::from_rows(hits, request.limit, |last| Cursor::encode(scope, &search::position(last)))?;
+        Ok(page.into())
     }
 }
 

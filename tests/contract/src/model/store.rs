@@ -10,7 +10,7 @@ use tubeatlas_domain::{
 use tubeatlas_ports::{
     ChannelRepository, ClaimRequest, Clock, Error, Health, IdGenerator, KnowledgeGraphRepository,
     MAX_PAGE_LIMIT, MediaFileRepository, Mode, Page, PageRequest, ProcessingTaskRepository, Repository,
-    Result, Revision, SearchHit, SearchRequest, Store, Stored, TranscriptRepository, UnitOfWork, Upserted,
+    Result, Revision, SearchPage, SearchRequest, Store, Stored, TranscriptRepository, UnitOfWork, Upserted,
     VideoRepository, Visibility, WriteRepository, check_batch, check_lease, check_limit,
     delegate_repositories,
 };
@@ -225,7 +225,7 @@ impl VideoRepository for Session {
 
 #[async_trait]
 impl TranscriptRepository for Session {
-    async fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, request: &SearchRequest) -> Result<SearchPage> {
         self.read(|catalogue| catalogue.search(request))
     }
 }

@@ -120,7 +120,7 @@ pub(crate) async fn must_dur_r_005_search_finds_after_opening_what_it_found_befo
     holds("a word of the transcript is found", !before.items.is_empty(), &word)?;
     placed.store.close().await?;
     let again = case.reopen(&placed.place).await?;
-    let keys = |page: &tubeatlas_ports::Page<tubeatlas_ports::SearchHit>| {
+    let keys = |page: &tubeatlas_ports::SearchPage| {
         page.items.iter().map(|hit| (hit.video_id.clone(), hit.language.clone())).collect::<Vec<_>>()
     };
     let after = again.transcripts().search(&request).await?;

@@ -10,8 +10,8 @@ use tubeatlas_domain::search::{
 };
 use tubeatlas_domain::{Entity, LanguageTag, Transcript, Video, VideoId};
 use tubeatlas_ports::{
-    Cursor, FoundCue, MAX_CURSOR_BYTES, MAX_SEARCH_LIMIT, Mode, Page, Repositories, SearchHit, SearchOrder,
-    SearchPosition, SearchRequest, Visibility,
+    Cursor, FoundCue, MAX_CURSOR_BYTES, MAX_SEARCH_LIMIT, Mode, Repositories, SearchHit, SearchOrder,
+    SearchPage, SearchPosition, SearchRequest, Visibility,
 };
 
 use super::subject::store_videos;
@@ -710,7 +710,7 @@ async fn page(
     base: &SearchRequest,
     limit: u32,
     after: Option<Cursor>,
-) -> tubeatlas_ports::Result<Page<SearchHit>> {
+) -> tubeatlas_ports::Result<SearchPage> {
     case.store().transcripts().search(&SearchRequest { limit, after, ..base.clone() }).await
 }
 
@@ -797,6 +797,23 @@ pub(crate) async fn must_sea_p_004_the_limit_of_a_page_is_bounded(case: &Case) -
         }
         let nothing = page(case, &base, MAX_SEARCH_LIMIT, None).await?;
         same("a search of an empty store", &(nothing.items.len(), nothing.next), &(0, None))?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn must_sea_p_005_no_word_is_common_among_few_passages(case: &Case) -> Outcome {
+    let few = Corpus::of_texts(&["the"; 150]);
+    few.store(case.store()).await?;
+    for text in ["the", "t*", "the OR other", "the -other", "\"the\" the"] {
+        for order in [SearchOrder::Newest, SearchOrder::Oldest, SearchOrder::Relevance] {
+            let base = SearchRequest { order, ..request(text)? };
+            let first = page(case, &base, MAX_SEARCH_LIMIT, None).await?;
+            let second = page(case, &base, MAX_SEARCH_LIMIT, first.next).await?;
+            let what = format!("what {text:?} finds, {order:?}");
+            same(&what, &(first.items.len() + second.items.len()), &few.videos.len())?;
+            let bounds = (first.among_latest, second.among_latest);
+            same(&format!("how much {text:?} searches, {order:?}"), &bounds, &(None, None))?;
+        }
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use tubeatlas_domain::{
     Progress, TaskFailure, Timestamp, Transcript, TranscriptId, Video, VideoId,
 };
 use tubeatlas_ports::{
-    ClaimRequest, Error, Health, MAX_PAGE_LIMIT, Mode, Page, PageRequest, Result, Revision, SearchHit,
+    ClaimRequest, Error, Health, MAX_PAGE_LIMIT, Mode, Page, PageRequest, Result, Revision, SearchPage,
     SearchRequest, Store, Stored, TranscriptFilter, TranscriptRepository, UnitOfWork, Upserted, Visibility,
 };
 
@@ -255,7 +255,7 @@ impl<E: Kind> ReadHook<E> for Pool {
 
 #[async_trait]
 impl TranscriptHook for Pool {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         let call = at.inner.transcripts().search(request);
         alone(at, || self.keep_one(), call).await
     }

@@ -10,7 +10,7 @@ use tubeatlas_domain::search::{
 };
 use tubeatlas_domain::{Cue, Entity, LanguageTag, Timestamp, Transcript, TranscriptId, Video, VideoId};
 use tubeatlas_ports::{
-    Cursor, Error, MAX_SEARCH_LIMIT, Page, PageRequest, Result, Revision, SearchHit, SearchOrder,
+    Cursor, Error, MAX_SEARCH_LIMIT, Page, PageRequest, Result, Revision, SearchHit, SearchOrder, SearchPage,
     SearchPosition, SearchRequest, Stored, TranscriptFilter, Upserted, Visibility,
 };
 
@@ -245,6 +245,12 @@ fn orders_and_pages() -> Vec<Fault> {
             &["Invalid, naming \"limit\"", "observed: Ok(Page"],
             |request| request.limit = request.limit.min(MAX_SEARCH_LIMIT),
         ),
+        Fault::new(
+            "SEA-P-005",
+            "a page that is not the last is said to be all that was searched",
+            &["how much \"the\" searches, Newest: (None, None)", "observed: (Some(100), None)"],
+            || Hooks::new().transcripts(SearchesNoFurtherThanAPage),
+        ),
     ]
 }
 
@@ -358,7 +364,7 @@ fn rescored(rule: &str, name: &'static str, says: &'static [&'static str], score
     Fault::new(rule, name, says, move || Hooks::new().transcripts(Rescored { score }))
 }
 
-async fn search(at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+async fn search(at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
     at.inner.transcripts().search(request).await
 }
 
@@ -461,15 +467,15 @@ struct Misses {
 
 #[async_trait]
 impl TranscriptHook for Misses {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
-        let Page { items, next } = search(at, request).await?;
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
+        let SearchPage { items, next, among_latest } = search(at, request).await?;
         let mut found = Vec::new();
         for hit in items {
             if !(self.is_missed)(request, &hit, &texts(at, &hit).await?) {
                 found.push(hit);
             }
         }
-        Ok(Page { items: found, next })
+        Ok(SearchPage { items: found, next, among_latest })
     }
 }
 
@@ -479,7 +485,7 @@ struct Rewrites {
 
 #[async_trait]
 impl TranscriptHook for Rewrites {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         let mut request = request.clone();
         (self.rewrite)(&mut request);
         search(at, &request).await
@@ -501,7 +507,7 @@ impl VideoHook for CountsWhatWasPurged {
 
 #[async_trait]
 impl TranscriptHook for CountsWhatWasPurged {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         let mut page = search(at, request).await?;
         let more = f64::from(1 + self.0.load(Ordering::SeqCst)).ln();
         page.items.iter_mut().for_each(|hit| hit.score = hit.score.map(|score| score + more));
@@ -513,8 +519,8 @@ struct AHitForEachPassage;
 
 #[async_trait]
 impl TranscriptHook for AHitForEachPassage {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
-        let Page { items, next } = search(at, request).await?;
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
+        let SearchPage { items, next, among_latest } = search(at, request).await?;
         let mut found = Vec::new();
         for hit in items {
             let passages = match (&hit.language, &texts(at, &hit).await?[..]) {
@@ -525,7 +531,7 @@ impl TranscriptHook for AHitForEachPassage {
             let times = passages.iter().filter(|passage| matches(passage.tokens().collect())).count();
             found.extend(std::iter::repeat_n(hit, times.max(1)));
         }
-        Ok(Page { items: found, next })
+        Ok(SearchPage { items: found, next, among_latest })
     }
 }
 
@@ -535,7 +541,7 @@ struct UndatedFirstWhenAskedAgain(Notes<String, ()>);
 
 #[async_trait]
 impl TranscriptHook for UndatedFirstWhenAskedAgain {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         let mut page = search(at, request).await?;
         let narrowed =
             request.channel_id.is_some() || request.video_id.is_some() || request.language.is_some();
@@ -555,7 +561,7 @@ struct ExclusionsHaveNegativeScores;
 
 #[async_trait]
 impl TranscriptHook for ExclusionsHaveNegativeScores {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         let mut page = search(at, request).await?;
         let beginning = |of: &Expression| matches!(of, Expression::Phrase(phrase) if phrase.is_prefix());
         if matches!(request.query.expression(), Expression::Without { include, .. } if beginning(include)) {
@@ -572,14 +578,14 @@ struct Rescored {
 
 #[async_trait]
 impl TranscriptHook for Rescored {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
-        let Page { items, next } = search(at, request).await?;
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
+        let SearchPage { items, next, among_latest } = search(at, request).await?;
         let one_page = request.after.is_none() && next.is_none();
         if request.order != SearchOrder::Relevance
             || !one_page
             || items.iter().any(|hit| !hit.title.is_empty())
         {
-            return Ok(Page { items, next });
+            return Ok(SearchPage { items, next, among_latest });
         }
         let score = |hit: &SearchHit| SearchHit {
             score: hit.score.map(|score| (self.score)(hit, score)),
@@ -589,7 +595,7 @@ impl TranscriptHook for Rescored {
         // Of the same score they stay in the order of their videos and languages.
         scored.sort_by(|a, b| (&a.video_id, &a.language).cmp(&(&b.video_id, &b.language)));
         scored.sort_by(|a, b| b.score.unwrap_or_default().total_cmp(&a.score.unwrap_or_default()));
-        Ok(Page { items: scored, next })
+        Ok(SearchPage { items: scored, next, among_latest })
     }
 }
 
@@ -597,7 +603,7 @@ struct LastFullPageHasACursor;
 
 #[async_trait]
 impl TranscriptHook for LastFullPageHasACursor {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         let mut page = search(at, request).await?;
         if page.items.len() as u64 >= u64::from(request.limit) {
             page.next = page.items.last().map(|last| cursor(request, last)).transpose()?;
@@ -612,18 +618,28 @@ struct CursorSkipsHits(Notes<Cursor, usize>);
 
 #[async_trait]
 impl TranscriptHook for CursorSkipsHits {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         let mut page = search(at, request).await?;
         let skipped = request.after.as_ref().and_then(|after| self.0.of(after)).unwrap_or_default();
         if skipped > 0 {
             let whole = SearchRequest { limit: MAX_SEARCH_LIMIT, after: None, ..request.clone() };
             let rest = search(at, &whole).await?.items.into_iter().skip(skipped).collect();
-            page = Page::from_rows(rest, request.limit, |last| cursor(request, last))?;
+            page = Page::from_rows(rest, request.limit, |last| cursor(request, last))?.into();
         }
         if let Some(next) = &page.next {
             self.0.note(next.clone(), skipped + page.items.len());
         }
         Ok(page)
+    }
+}
+
+struct SearchesNoFurtherThanAPage;
+
+#[async_trait]
+impl TranscriptHook for SearchesNoFurtherThanAPage {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
+        let page = search(at, request).await?;
+        Ok(SearchPage { among_latest: page.next.is_some().then_some(request.limit.into()), ..page })
     }
 }
 
@@ -633,7 +649,7 @@ struct CursorOfAnySearch(Notes<Cursor, SearchHit>);
 
 #[async_trait]
 impl TranscriptHook for CursorOfAnySearch {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         let mut request = request.clone();
         if let Some(hit) = request.after.as_ref().and_then(|after| self.0.of(after)) {
             request.after = Some(cursor(&request, &hit)?);
@@ -658,7 +674,7 @@ impl Unindexed {
 
 #[async_trait]
 impl TranscriptHook for Unindexed {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         let mut page = search(at, request).await?;
         page.items.retain(|hit| self.0.of(&(hit.video_id.clone(), hit.language.clone())).is_none());
         Ok(page)
@@ -710,7 +726,7 @@ struct SearchesOutside;
 
 #[async_trait]
 impl TranscriptHook for SearchesOutside {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         at.store.transcripts().search(request).await
     }
 }
@@ -746,7 +762,7 @@ impl WriteHook<Video> for FormerDates {
 
 #[async_trait]
 impl TranscriptHook for FormerDates {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
         let mut page = search(at, request).await?;
         for hit in &mut page.items {
             hit.published_at = self.0.of(&hit.video_id).unwrap_or(hit.published_at);
@@ -770,8 +786,8 @@ impl WriteHook<Transcript> for UpsertIndexesOnePassage {
 
 #[async_trait]
 impl TranscriptHook for UpsertIndexesOnePassage {
-    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<Page<SearchHit>> {
-        let Page { items, next } = search(at, request).await?;
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
+        let SearchPage { items, next, among_latest } = search(at, request).await?;
         let mut found = Vec::new();
         for hit in items {
             let id = hit.language.clone().map(|language| (hit.video_id.clone(), language));
@@ -783,6 +799,6 @@ impl TranscriptHook for UpsertIndexesOnePassage {
                 found.push(hit);
             }
         }
-        Ok(Page { items: found, next })
+        Ok(SearchPage { items: found, next, among_latest })
     }
 }

@@ -10,7 +10,7 @@ use tubeatlas_domain::{
 };
 use tubeatlas_ports::{
     ChannelRepository, ClaimRequest, KnowledgeGraphRepository, MediaFileRepository, Page, PageRequest,
-    ProcessingTaskRepository, Repositories, Repository, Result, Revision, SearchHit, SearchRequest, Stored,
+    ProcessingTaskRepository, Repositories, Repository, Result, Revision, SearchPage, SearchRequest, Stored,
     TranscriptRepository, Upserted, VideoRepository, Visibility, WriteRepository,
 };
 
@@ -175,7 +175,7 @@ impl VideoRepository for Session {
 
 #[async_trait]
 impl TranscriptRepository for Session {
-    async fn search(&self, request: &SearchRequest) -> Result<Page<SearchHit>> {
+    async fn search(&self, request: &SearchRequest) -> Result<SearchPage> {
         let request = request.clone();
         self.read("search", Vec::new(), move |from| now(from.transcripts().search(&request)))
     }
