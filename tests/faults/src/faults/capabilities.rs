@@ -15,7 +15,7 @@ pub(super) fn faults() -> Vec<Fault> {
         Fault::declaring(
             "CAP-A-001",
             "a search that is declared absent finds nothing instead of being refused",
-            &["Unsupported", "Ok(Page"],
+            &["Unsupported", "Ok(SearchPage"],
             Capability::Search,
             Hooks::new,
         ),

@@ -236,13 +236,13 @@ fn orders_and_pages() -> Vec<Fault> {
         Fault::new(
             "SEA-P-003",
             "a cursor is good for any search",
-            &["Invalid, naming \"cursor\"", "observed: Ok(Page"],
+            &["Invalid, naming \"cursor\"", "observed: Ok(SearchPage"],
             || Hooks::new().transcripts(CursorOfAnySearch::default()),
         ),
         rewrites(
             "SEA-P-004",
             "a limit that is too large is cut",
-            &["Invalid, naming \"limit\"", "observed: Ok(Page"],
+            &["Invalid, naming \"limit\"", "observed: Ok(SearchPage"],
             |request| request.limit = request.limit.min(MAX_SEARCH_LIMIT),
         ),
         Fault::new(
