@@ -7,8 +7,8 @@ use tubeatlas_domain::{
 };
 use tubeatlas_ports::{
     ClaimRequest, Conflict, Error, MAX_EXPIRED_PER_CLAIM, MAX_PAGE_LIMIT, ProcessingTaskFilter,
-    ProcessingTaskOrder, ProcessingTaskPosition, ProcessingTaskRepository, Result, Stored, check_adopted, check_lease,
-    check_limit,
+    ProcessingTaskOrder, ProcessingTaskPosition, ProcessingTaskRepository, Result, Stored, check_adopted,
+    check_lease, check_limit,
 };
 
 use crate::draft::Draft;

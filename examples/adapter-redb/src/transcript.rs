@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use tubeatlas_domain::{Transcript, TranscriptId, TranscriptSummary, VideoId};
 use tubeatlas_ports::{
-    MAX_SEARCH_LIMIT, Page, Result, SearchPage, SearchRequest, Stored, TranscriptFilter, TranscriptOrder,
+    MAX_SEARCH_LIMIT, Result, SearchPage, SearchRequest, Stored, TranscriptFilter, TranscriptOrder,
     TranscriptRepository, check_limit,
 };
 

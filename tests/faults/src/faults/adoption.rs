@@ -1,15 +1,20 @@
 //! Faults of taking in what another store has stored.
 
-use async_trait::async_trait;
-use tubeatlas_domain::{Channel, KnowledgeGraph, MediaFile, ProcessingTask, Transcript, Video};
-use tubeatlas_ports::{Error, Result, Stored};
+use std::sync::Arc;
 
+use async_trait::async_trait;
+use tubeatlas_domain::{
+    Channel, Entity, KnowledgeGraph, MediaFile, ProcessingTask, Transcript, TranscriptId, Video,
+};
+use tubeatlas_ports::{Error, Result, SearchPage, SearchRequest, Stored};
+
+use super::lists::Notes;
 use crate::fault::Fault;
-use crate::hooks::{At, Hooks, TaskHook, WriteHook};
+use crate::hooks::{At, Hooks, TaskHook, TranscriptHook, WriteHook};
 use crate::kind::WrittenKind;
 
-/// The rules of this area that no fault breaks yet: the store in memory has no index that a hook could leave out.
-pub(super) const WITHOUT_FAULT: &[&str] = &["ADO-S-001"];
+/// The rules of this area that no fault breaks yet.
+pub(super) const WITHOUT_FAULT: &[&str] = &[];
 
 const STAMPED: &str = "what is taken in is stamped with the time of taking it in";
 
@@ -56,6 +61,15 @@ pub(super) fn faults() -> Vec<Fault> {
             "a time of change before that of creation is put right",
             &["channel.updated_at", "Ok(())"],
             || Hooks::new().writes::<Channel>(PutsTimesRight),
+        ),
+        Fault::new(
+            "ADO-S-001",
+            "what is said in a transcript that was taken in is not found",
+            &["the number of hits, of the title and of the transcript: 2", "observed: 1"],
+            || {
+                let hook = LeavesTheIndexAsItIs::default();
+                Hooks::new().writes::<Transcript>(hook.clone()).transcripts(hook)
+            },
         ),
     ]
 }
@@ -139,5 +153,33 @@ impl WriteHook<Channel> for PutsTimesRight {
         };
         let items: Vec<_> = items.iter().map(right).collect();
         at.writes::<Channel>().adopt_many(&items).await
+    }
+}
+
+/// The transcripts that were taken in.
+#[derive(Clone, Default)]
+struct LeavesTheIndexAsItIs(Arc<Notes<TranscriptId, ()>>);
+
+#[async_trait]
+impl WriteHook<Transcript> for LeavesTheIndexAsItIs {
+    async fn adopt_many(&self, at: &At<'_>, items: &[Stored<Transcript>]) -> Result<()> {
+        at.writes::<Transcript>().adopt_many(items).await?;
+        items.iter().for_each(|item| self.0.note(item.entity.id(), ()));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TranscriptHook for LeavesTheIndexAsItIs {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
+        let mut page = at.inner.transcripts().search(request).await?;
+        page.items.retain(|hit| {
+            let id = hit
+                .language
+                .clone()
+                .map(|language| TranscriptId { video_id: hit.video_id.clone(), language });
+            id.is_none_or(|id| self.0.of(&id).is_none())
+        });
+        Ok(page)
     }
 }
