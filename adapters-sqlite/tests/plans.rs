@@ -20,10 +20,7 @@ use tubeatlas_contract::fixtures::{a_transcript_with, cues, language, video_id};
 use tubeatlas_contract::queries::every_query;
 use tubeatlas_domain::search::SearchQuery;
 use tubeatlas_domain::{Entity, Timestamp};
-use tubeatlas_ports::{
-    Clock, Repositories, SearchOrder, SearchRequest, Store, TranscriptRepository, UuidV7Generator,
-    Visibility, WriteRepository,
-};
+use tubeatlas_ports::{Clock, Repositories, SearchOrder, SearchRequest, Store, UuidV7Generator, Visibility};
 
 static STATEMENTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
