@@ -106,6 +106,8 @@ impl FromStr for DatabaseUrl {
     }
 }
 
+const MIB: u64 = 1024 * 1024;
+
 const KNOWN: &str = "known are sqlite://FILE, sqlite:///ABSOLUTE/FILE, sqlite::memory:, \
                      postgres://USER:PASSWORD@HOST/DATABASE and memory:";
 
@@ -147,6 +149,8 @@ pub struct DatabaseSettings {
     pub synchronous: Synchronous,
     /// SQLite's `foreign_keys`.
     pub foreign_keys: bool,
+    /// How large SQLite's write-ahead log may stay, in bytes.
+    pub wal_limit: u64,
     /// Whether a connection is asked for a sign of life before it is used.
     pub pre_ping: bool,
     /// Whether each statement is logged.
@@ -170,6 +174,7 @@ impl Default for DatabaseSettings {
             journal_mode: JournalMode::Wal,
             synchronous: Synchronous::Normal,
             foreign_keys: true,
+            wal_limit: 32 * MIB,
             pre_ping: true,
             echo: false,
             unit_of_work_timeout: Duration::from_secs(30),
@@ -229,6 +234,9 @@ impl DatabaseSettings {
                 .read("database.synchronous", |text| parse::word(text, &SYNCHRONOUS))?
                 .unwrap_or(default.synchronous),
             foreign_keys: given.read("database.foreign_keys", parse::switch)?.unwrap_or(default.foreign_keys),
+            wal_limit: given
+                .read("database.wal_limit", |text| parse::whole_number(text, 1..=65_536).map(|n| n * MIB))?
+                .unwrap_or(default.wal_limit),
             pre_ping: given.read("database.pre_ping", parse::switch)?.unwrap_or(default.pre_ping),
             echo: given.read("database.echo", parse::switch)?.unwrap_or(default.echo),
             unit_of_work_timeout: given

@@ -21,6 +21,7 @@
 //! | `TUBEATLAS_DATABASE_JOURNAL_MODE` | `database.journal_mode` | SQLite: wal, delete, truncate, persist | wal |
 //! | `TUBEATLAS_DATABASE_SYNCHRONOUS` | `database.synchronous` | SQLite: off, normal, full, extra | normal |
 //! | `TUBEATLAS_DATABASE_FOREIGN_KEYS` | `database.foreign_keys` | SQLite: on, off | on |
+//! | `TUBEATLAS_DATABASE_WAL_LIMIT` | `database.wal_limit` | SQLite: MiB, 1 to 65536 | 32 |
 //! | `TUBEATLAS_DATABASE_PRE_PING` | `database.pre_ping` | on, off | on |
 //! | `TUBEATLAS_DATABASE_ECHO` | `database.echo` | SQLite: on, off: log each statement | off |
 //! | `TUBEATLAS_DATABASE_UNIT_OF_WORK_TIMEOUT` | `database.unit_of_work_timeout` | seconds | 30 |

@@ -9,7 +9,7 @@ use super::SettingsError;
 
 /// Every setting, as it is called in TOML. In the environment it is in capitals, with `TUBEATLAS_` before it
 /// and `_` for the dot.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "database.url",
     "database.pool_size",
     "database.max_overflow",
@@ -22,6 +22,7 @@ const NAMES: [&str; 17] = [
     "database.journal_mode",
     "database.synchronous",
     "database.foreign_keys",
+    "database.wal_limit",
     "database.pre_ping",
     "database.echo",
     "database.unit_of_work_timeout",

@@ -41,6 +41,7 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
             ("TUBEATLAS_DATABASE_JOURNAL_MODE", "DELETE"),
             ("TUBEATLAS_DATABASE_SYNCHRONOUS", "full"),
             ("TUBEATLAS_DATABASE_FOREIGN_KEYS", "off"),
+            ("TUBEATLAS_DATABASE_WAL_LIMIT", "2"),
             ("TUBEATLAS_DATABASE_PRE_PING", "false"),
             ("TUBEATLAS_DATABASE_ECHO", "1"),
             ("TUBEATLAS_DATABASE_UNIT_OF_WORK_TIMEOUT", "9"),
@@ -64,6 +65,7 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
             journal_mode: JournalMode::Delete,
             synchronous: Synchronous::Full,
             foreign_keys: false,
+            wal_limit: 2 * 1024 * 1024,
             pre_ping: false,
             echo: true,
             unit_of_work_timeout: Duration::from_secs(9),
@@ -90,6 +92,7 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
             journal_mode = "delete"
             synchronous = "full"
             foreign_keys = false
+            wal_limit = 2
             pre_ping = false
             echo = true
             unit_of_work_timeout = 9
@@ -148,6 +151,7 @@ fn what_is_malformed_is_refused_by_name_with_what_is_allowed() {
         ("DATABASE_BUSY_TIMEOUT", "0.5", "milliseconds"),
         ("DATABASE_JOURNAL_MODE", "memory", "wal, delete, truncate, persist"),
         ("DATABASE_SYNCHRONOUS", "2", "off, normal, full, extra"),
+        ("DATABASE_WAL_LIMIT", "0", "from 1 to 65536"),
         ("DATABASE_ECHO", "maybe", "on or off"),
         ("DATABASE_UNIT_OF_WORK_TIMEOUT", "0", "give seconds"),
         ("LISTEN", "8080", "an IP address and a port"),
