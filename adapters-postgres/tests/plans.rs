@@ -9,14 +9,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use tubeatlas_adapters_postgres::{DatabaseUrl, PostgresConfig, PostgresStore};
-use tubeatlas_contract::queries::every_query;
-use tubeatlas_domain::Timestamp;
-use tubeatlas_ports::{Clock, Store, UuidV7Generator};
+use tubeatlas_contract::queries::{Ticking, every_query};
+use tubeatlas_ports::{Store, UuidV7Generator};
 use tubeatlas_postgres_cluster::Cluster;
 
 static STATEMENTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -30,15 +28,6 @@ fn recorder() -> Option<Box<dyn Instrumentation>> {
             STATEMENTS.lock().unwrap().insert(words.join(" "));
         }
     }))
-}
-
-/// A clock that goes on by a second whenever it is read.
-struct Ticking(AtomicI64);
-
-impl Clock for Ticking {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_micros(self.0.fetch_add(1_000_000, Ordering::Relaxed)).unwrap()
-    }
 }
 
 /// Fills the tables with copies of the rows that are there, changed in what makes them differ. There are so few that
@@ -120,7 +109,7 @@ async fn every_query_is_answered_from_an_index() {
     set_default_instrumentation(recorder).unwrap();
     let database = Cluster::shared().unwrap().database().unwrap();
     let config = PostgresConfig::new(DatabaseUrl::parse(database.url()).unwrap());
-    let clock = Arc::new(Ticking(AtomicI64::new(0)));
+    let clock = Arc::new(Ticking::default());
     let store = PostgresStore::open(config, clock, Arc::new(UuidV7Generator)).await.unwrap();
     STATEMENTS.lock().unwrap().clear(); // what only opening does
     every_query(&store).await.unwrap();

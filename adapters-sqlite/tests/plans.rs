@@ -7,7 +7,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use diesel::connection::{
@@ -17,10 +16,10 @@ use diesel::sql_types::Text;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
 use tubeatlas_adapters_sqlite::{Location, SqliteConfig, SqliteStore};
 use tubeatlas_contract::fixtures::{a_transcript_with, cues, language, video_id};
-use tubeatlas_contract::queries::every_query;
+use tubeatlas_contract::queries::{Ticking, every_query};
+use tubeatlas_domain::Entity;
 use tubeatlas_domain::search::SearchQuery;
-use tubeatlas_domain::{Entity, Timestamp};
-use tubeatlas_ports::{Clock, Repositories, SearchOrder, SearchRequest, Store, UuidV7Generator, Visibility};
+use tubeatlas_ports::{Repositories, SearchOrder, SearchRequest, Store, UuidV7Generator, Visibility};
 
 static STATEMENTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
@@ -33,15 +32,6 @@ fn recorder() -> Option<Box<dyn Instrumentation>> {
             STATEMENTS.lock().unwrap().insert(words.join(" "));
         }
     }))
-}
-
-/// A clock that goes on by a second whenever it is read.
-struct Ticking(AtomicI64);
-
-impl Clock for Ticking {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_micros(self.0.fetch_add(1_000_000, Ordering::Relaxed)).unwrap()
-    }
 }
 
 /// Searches for words that are common: that stand in more than 10,000 passages.
@@ -117,9 +107,8 @@ async fn every_query_is_answered_from_an_index() {
     let path = folder.path().join("plans.db");
     let mut config = SqliteConfig::new(Location::File(path.clone()));
     config.search_bound = 10_000;
-    let store = SqliteStore::open(config, Arc::new(Ticking(AtomicI64::new(0))), Arc::new(UuidV7Generator))
-        .await
-        .unwrap();
+    let store =
+        SqliteStore::open(config, Arc::new(Ticking::default()), Arc::new(UuidV7Generator)).await.unwrap();
     STATEMENTS.lock().unwrap().clear(); // what only opening does
     every_query(&store).await.unwrap();
     common_words(&store).await.unwrap();

@@ -2,7 +2,7 @@
 //!
 //! What is moved is everything that the ports show: every entity, deleted videos and what hangs on them too, with the
 //! times that the first store gave. Only revisions are not moved: they count the changes of one store, and the other
-//! one gives its own. So to move a catalogue through any stores, and out again, gives the same bytes ([`format`]).
+//! one gives its own. So to move a catalogue through any stores, and out again, gives the same bytes ([`mod@format`]).
 //!
 //! A store is read in one unit of work, at one moment; its deadline must be long enough. It is filled in units of work
 //! of some hundred entities, owners first, by `adopt_many`. What is in a store after an interruption is therefore a

@@ -1,16 +1,18 @@
 //! Every method of every repository, with each filter and order: so that an adapter's own tests can look at the
 //! statements that it makes of them.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use tubeatlas_domain::search::SearchQuery;
 use tubeatlas_domain::{
     Entity, GraphOwner, KnowledgeGraph, KnowledgeGraphId, MediaFile, MediaFileId, ProcessingTaskId,
     TaskStatus, Timestamp, Transcript, TranscriptId, Video,
 };
 use tubeatlas_ports::{
-    Catalogued, ChannelFilter, ChannelOrder, ClaimRequest, Error, KnowledgeGraphFilter, KnowledgeGraphOrder,
-    MediaFileFilter, MediaFileOrder, PageRequest, ProcessingTaskFilter, ProcessingTaskOrder, Repository,
-    Result, SearchOrder, SearchRequest, Store, TranscriptFilter, TranscriptOrder, VideoFilter, VideoOrder,
-    Visibility,
+    Catalogued, ChannelFilter, ChannelOrder, ClaimRequest, Clock, Error, KnowledgeGraphFilter,
+    KnowledgeGraphOrder, MediaFileFilter, MediaFileOrder, PageRequest, ProcessingTaskFilter,
+    ProcessingTaskOrder, Repository, Result, SearchOrder, SearchRequest, Store, TranscriptFilter,
+    TranscriptOrder, VideoFilter, VideoOrder, Visibility,
 };
 
 use crate::fixtures::{
@@ -20,9 +22,19 @@ use crate::fixtures::{
 
 const VISIBILITIES: [Visibility; 2] = [Visibility::Live, Visibility::WithDeleted];
 
+/// A clock that begins at 1970, and goes on by a second whenever it is read.
+#[derive(Debug, Default)]
+pub struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        micros(self.0.fetch_add(1_000_000, Ordering::Relaxed))
+    }
+}
+
 /// Calls every method of an empty store, pages with each filter and order, first and later ones, and leaves something
-/// in each table. The store's clock must begin at 1970 and go on by more than a millisecond whenever it is read: a
-/// lease of one has expired by the next call.
+/// in each table. The store's clock must be [`Ticking`]: a lease of a millisecond has expired by the
+/// next call.
 ///
 /// # Errors
 /// The first of the store.
