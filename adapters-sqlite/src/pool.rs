@@ -3,8 +3,8 @@
 //! A job does not wait for a certain thread, and a thread that has done one takes the next without going to sleep:
 //! under load nobody is woken, which is the dear part of a hop. A few threads are kept awake at most, for more than
 //! the machine has cores only get into each other's way. But nobody waits behind what lasts: what may (a unit of
-//! work, a search) is not counted among them, and who has waited for a while (because the others read from a slow
-//! disk, say) has one more woken or started, up to the pool's size.
+//! work, a search) is not counted among them, and who has waited for a while in which no other job was begun
+//! (because the others read from a slow disk, say) has one more woken or started, up to the pool's size.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,7 +23,7 @@ use crate::error::{Context, taints_connection};
 use crate::metrics::Metrics;
 use crate::ticket::{GiveUpOnDrop, Ticket};
 
-/// How long a job waits before one more thread is called, however many are awake.
+/// How long a job waits, while no other is begun, before one more thread is called, however many are awake.
 const PATIENCE: Duration = Duration::from_millis(2);
 
 /// How long a job takes.
@@ -76,6 +76,8 @@ struct State {
     woken: usize,
     looking: usize,
     at_long_work: usize,
+    /// When the last job was taken out of the queue.
+    last_taken: Option<Instant>,
     closed: bool,
 }
 
@@ -143,17 +145,20 @@ impl ReaderPool {
         let _guard = GiveUpOnDrop(ticket.clone());
         let work: Work = Box::new(move |connection| work(connection, answer));
         self.shared.add(Job { ticket: ticket.clone(), length, work, added: Instant::now() })?;
-        if let Ok(answer) = tokio::time::timeout(PATIENCE.min(self.acquire_timeout), &mut answered).await {
-            return answer.map_err(|_| thread_ended());
-        }
-        self.shared.call(self.shared.lock(), usize::MAX)?;
-        match tokio::time::timeout(self.acquire_timeout, &mut answered).await {
-            Ok(answer) => answer.map_err(|_| thread_ended()),
-            Err(_) if ticket.give_up() => {
-                Err(Error::timeout("a connection of the pool", self.acquire_timeout))
+        let deadline = tokio::time::Instant::now() + self.acquire_timeout;
+        let mut patience = PATIENCE;
+        loop {
+            let look = deadline.min(tokio::time::Instant::now() + patience);
+            match tokio::time::timeout_at(look, &mut answered).await {
+                Ok(answer) => return answer.map_err(|_| thread_ended()),
+                Err(_) if look < deadline => self.shared.call_if_stuck()?,
+                Err(_) if ticket.give_up() => {
+                    return Err(Error::timeout("a connection of the pool", self.acquire_timeout));
+                }
+                // It has begun: now it is a matter of its statements.
+                Err(_) => return answered.await.map_err(|_| thread_ended()),
             }
-            // It has begun: now it is a matter of its statements.
-            Err(_) => answered.await.map_err(|_| thread_ended()),
+            patience *= 2; // many may be waiting
         }
     }
 
@@ -190,6 +195,15 @@ impl Shared {
         state.queue.push_back(job);
         self.queued.store(state.queue.len(), Ordering::Relaxed);
         self.call(state, self.awake)
+    }
+
+    /// Has one more thread help if none has taken a job for a while.
+    fn call_if_stuck(self: &Arc<Self>) -> Result<()> {
+        let state = self.lock();
+        if state.last_taken.is_some_and(|at| at.elapsed() < PATIENCE) {
+            return Ok(());
+        }
+        self.call(state, usize::MAX)
     }
 
     /// Wakes or starts a thread if there is more in the queue than those who look for a job will take, and fewer
@@ -241,6 +255,7 @@ impl Shared {
         }
         loop {
             if let Some(job) = state.queue.pop_front() {
+                state.last_taken = Some(Instant::now());
                 self.queued.store(state.queue.len(), Ordering::Relaxed);
                 if job.length == Length::Long {
                     state.at_long_work += 1;
@@ -310,4 +325,57 @@ fn ping(connection: &mut SqliteConnection) -> Result<()> {
         .doing("asking a connection for a sign of life")?;
     debug_assert_eq!(one, 1);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::config::Location;
+
+    /// As many as are kept awake read from a slow disk, as it were; the next reader does not wait for them.
+    #[tokio::test]
+    async fn one_more_thread_helps_those_who_wait_behind_what_is_stuck() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pool.db");
+        let mut config = SqliteConfig::new(Location::File(path.clone()));
+        config.acquire_timeout = Duration::from_secs(20);
+        let path = path.to_str().unwrap().to_owned();
+        let mut writer = ConnectionSettings::new(&config, false).open(&path).unwrap();
+        crate::migrations::run(&mut writer, std::path::Path::new(&path)).unwrap();
+        let settings = ConnectionSettings::new(&config, true);
+        let metrics = Arc::new(Metrics::new());
+        let pool = Arc::new(ReaderPool::new(path, settings, &config, Connections::new(), metrics));
+
+        let cores = std::thread::available_parallelism().unwrap().get();
+        let (begun, has_begun) = mpsc::channel();
+        let mut stuck = Vec::new();
+        for _ in 0..cores {
+            let (pool, begun) = (Arc::clone(&pool), begun.clone());
+            let (release, released) = mpsc::channel::<()>();
+            let read = tokio::spawn(async move {
+                pool.run(Length::Short, move |_| {
+                    begun.send(()).unwrap();
+                    let _ = released.recv();
+                    Ok(())
+                })
+                .await
+            });
+            tokio::task::yield_now().await;
+            stuck.push((release, read));
+        }
+        for _ in 0..cores {
+            while has_begun.try_recv().is_err() {
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(pool.status().0, cores);
+        pool.run(Length::Short, |_| Ok(())).await.unwrap();
+        assert_eq!(pool.status().0, cores + 1);
+        for (release, read) in stuck {
+            drop(release);
+            read.await.unwrap().unwrap();
+        }
+    }
 }
