@@ -1,7 +1,7 @@
 //! Opening: what is refused, what is made, and that many may do it at once.
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use tubeatlas_adapters_sqlite::{
     JournalMode, Location, SqliteConfig, Synchronous, migrate, migration_status,
 };
@@ -19,6 +19,26 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
     assert!(matches!(&error, Error::SchemaMismatch { .. }), "{error:?}");
     assert!(error.to_string().contains("notes.txt is not an SQLite database"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+/// The folder's `.cargo/config.toml` says how SQLite is compiled, and why.
+#[test]
+fn sqlite_is_compiled_without_locks_that_all_connections_share() {
+    #[derive(diesel::QueryableByName)]
+    struct Compiled {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        memory_management: bool,
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        without_statistics: bool,
+    }
+    let mut connection = SqliteConnection::establish(":memory:").unwrap();
+    let compiled: Compiled = diesel::sql_query(
+        "SELECT sqlite_compileoption_used('ENABLE_MEMORY_MANAGEMENT') AS memory_management,
+                sqlite_compileoption_used('DEFAULT_MEMSTATUS=0') AS without_statistics",
+    )
+    .get_result(&mut connection)
+    .unwrap();
+    assert!(!compiled.memory_management && compiled.without_statistics);
 }
 
 #[tokio::test]
