@@ -34,7 +34,7 @@ impl MediaFiles {
 
 /// The words of a path, each once.
 fn words(path: &str) -> BTreeSet<String> {
-    tokens(path).into_iter().map(|token| token.text).collect()
+    tokens(path).into_iter().map(|token| token.text.into_owned()).collect()
 }
 
 impl Kept for MediaFile {

@@ -102,7 +102,7 @@ fn loaded(found: (MediaFileRow, Option<i64>)) -> Result<Loaded<MediaFile>> {
 }
 
 pub(crate) fn words(text: &str) -> BTreeSet<String> {
-    tokens(text).into_iter().map(|token| token.text).collect()
+    tokens(text).into_iter().map(|token| token.text.into_owned()).collect()
 }
 
 /// [`MediaFileFilter`] over files joined with their videos.

@@ -43,7 +43,7 @@ pub struct CueMatch {
 #[must_use]
 pub fn find_cues(cues: &[Cue], query: &SearchQuery, max: usize) -> Vec<CueMatch> {
     let stream = TokenStream::of(cues.iter().map(|cue| cue.text.as_str()));
-    let words: Vec<&str> = stream.tokens.iter().map(|token| token.text.as_str()).collect();
+    let words: Vec<&str> = stream.tokens.iter().map(|token| &*token.text).collect();
     let mut places = HashMap::new();
     locate(query.expression(), &words, &mut places);
 
@@ -75,7 +75,7 @@ pub fn find_cues(cues: &[Cue], query: &SearchQuery, max: usize) -> Vec<CueMatch>
 #[must_use]
 pub fn find_in_text(text: &str, query: &SearchQuery) -> Vec<(usize, usize)> {
     let stream = TokenStream::of([text]);
-    let words: Vec<&str> = stream.tokens.iter().map(|token| token.text.as_str()).collect();
+    let words: Vec<&str> = stream.tokens.iter().map(|token| &*token.text).collect();
     let mut parts = Vec::new();
     for (number, phrase) in query.phrases().iter().enumerate() {
         split_by_cue(&stream, &phrase_ranges(phrase, &words), number, &mut parts);
@@ -118,7 +118,7 @@ struct Part {
 }
 
 fn split_by_cue<'a>(
-    stream: &TokenStream,
+    stream: &TokenStream<'_>,
     occurrences: impl IntoIterator<Item = &'a Range<usize>>,
     phrase: usize,
     parts: &mut Vec<Part>,

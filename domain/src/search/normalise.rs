@@ -1,5 +1,7 @@
 //! Text normalisation: what counts as a word, and when two words are the same.
 
+use std::borrow::Cow;
+
 use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -15,9 +17,9 @@ pub const MAX_TOKEN_BYTES: usize = 256;
 
 /// One word of a text, as it is compared, and where it stands in the text as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token {
-    /// The normalised word: never empty, at most [`MAX_TOKEN_BYTES`] bytes.
-    pub text: String,
+pub struct Token<'a> {
+    /// The normalised word: never empty, at most [`MAX_TOKEN_BYTES`] bytes. Borrowed where it is written like that.
+    pub text: Cow<'a, str>,
     /// Where the word begins in the original text, in bytes; a character boundary.
     pub start: usize,
     /// Where the word ends in the original text, in bytes; a character boundary behind `start`.
@@ -57,8 +59,15 @@ pub struct Token {
 /// assert_eq!(&text[token.start..token.end], "SMÖRGÅSBORD");
 /// ```
 #[must_use]
-pub fn tokens(text: &str) -> Vec<Token> {
-    let mut tokeniser = Tokeniser::default();
+pub fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut found = Vec::new();
+    add_tokens(text, &mut found);
+    found
+}
+
+/// Adds the words of a text behind those of others.
+pub(super) fn add_tokens<'a>(text: &'a str, found: &mut Vec<Token<'a>>) {
+    let mut tokeniser = Tokeniser { found, open: None };
     let mut start = 0;
     while start < text.len() {
         let plain = plain_prefix(&text.as_bytes()[start..]);
@@ -69,7 +78,6 @@ pub fn tokens(text: &str) -> Vec<Token> {
         start = end;
     }
     tokeniser.close();
-    tokeniser.done
 }
 
 /// How many bytes from the start are ASCII and followed by ASCII, or by the end. Between two such characters a
@@ -93,7 +101,7 @@ pub fn normalised(text: &str) -> String {
     joined(&tokens(text))
 }
 
-pub(super) fn joined<'a>(tokens: impl IntoIterator<Item = &'a Token>) -> String {
+pub(super) fn joined<'a>(tokens: impl IntoIterator<Item = &'a Token<'a>>) -> String {
     let mut text = String::new();
     for token in tokens {
         if !text.is_empty() {
@@ -104,16 +112,15 @@ pub(super) fn joined<'a>(tokens: impl IntoIterator<Item = &'a Token>) -> String 
     text
 }
 
-#[derive(Default)]
-struct Tokeniser {
-    done: Vec<Token>,
-    open: Option<OpenToken>,
+struct Tokeniser<'a, 'f> {
+    found: &'f mut Vec<Token<'a>>,
+    open: Option<OpenToken<'a>>,
 }
 
 /// A token that may still grow.
-struct OpenToken {
+struct OpenToken<'a> {
     /// Folded, but not composed yet.
-    text: String,
+    text: Cow<'a, str>,
     start: usize,
     end: usize,
     /// The last letter or digit: what a following mark belongs to.
@@ -122,14 +129,14 @@ struct OpenToken {
     alone: bool,
 }
 
-impl Tokeniser {
+impl<'a> Tokeniser<'a, '_> {
     fn add_graphemes(&mut self, text: &str, start: usize) {
         for (offset, grapheme) in text.grapheme_indices(true) {
             self.add(grapheme, start + offset);
         }
     }
 
-    fn add_ascii(&mut self, text: &str, start: usize) {
+    fn add_ascii(&mut self, text: &'a str, start: usize) {
         let mut at = 0;
         while at < text.len() {
             let word = text[at..].bytes().take_while(u8::is_ascii_alphanumeric).count();
@@ -143,16 +150,22 @@ impl Tokeniser {
         }
     }
 
-    fn ascii_word(&mut self, word: &str, start: usize) {
+    fn ascii_word(&mut self, word: &'a str, start: usize) {
         if self.open.as_ref().is_none_or(|open| open.alone) {
             self.close();
-            let text = String::with_capacity(word.len());
-            self.open = Some(OpenToken { text, start, end: start, base: ' ', alone: false });
+            self.open =
+                Some(OpenToken { text: Cow::Borrowed(""), start, end: start, base: ' ', alone: false });
         }
         if let Some(open) = &mut self.open {
-            let before = open.text.len();
-            open.text.push_str(word);
-            open.text[before..].make_ascii_lowercase();
+            let begun = !open.text.is_empty();
+            if begun || word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                let text = open.text.to_mut();
+                let before = text.len();
+                text.push_str(word);
+                text[before..].make_ascii_lowercase();
+            } else {
+                open.text = Cow::Borrowed(word);
+            }
             open.base = open.text.chars().next_back().unwrap_or(open.base);
             open.end = start + word.len();
         }
@@ -209,14 +222,14 @@ impl Tokeniser {
     fn letter(&mut self, c: char, start: usize, end: usize, alone: bool) {
         if alone || self.open.as_ref().is_none_or(|open| open.alone) {
             self.close();
-            self.open = Some(OpenToken { text: String::new(), start, end, base: c, alone });
+            self.open = Some(OpenToken { text: Cow::Borrowed(""), start, end, base: c, alone });
         }
         self.letter_of_open(c, end);
     }
 
     fn letter_of_open(&mut self, c: char, end: usize) {
         if let Some(open) = &mut self.open {
-            open.text.push(c);
+            open.text.to_mut().push(c);
             open.base = c;
             open.end = end;
         }
@@ -225,16 +238,20 @@ impl Tokeniser {
     /// A mark without a letter before it is nothing that could be looked for.
     fn mark(&mut self, c: char, end: usize) {
         if let Some(open) = &mut self.open {
-            open.text.push(c);
+            open.text.to_mut().push(c);
             open.end = end;
         }
     }
 
     fn close(&mut self) {
         let Some(OpenToken { text, start, end, .. }) = self.open.take() else { return };
-        let mut text = if text.is_ascii() { text } else { text.nfc().collect() };
-        text.truncate(text.floor_char_boundary(MAX_TOKEN_BYTES));
-        self.done.push(Token { text, start, end });
+        let mut text = if text.is_ascii() { text } else { Cow::Owned(text.nfc().collect()) };
+        let length = text.floor_char_boundary(MAX_TOKEN_BYTES);
+        match &mut text {
+            Cow::Borrowed(text) => *text = &text[..length],
+            Cow::Owned(text) => text.truncate(length),
+        }
+        self.found.push(Token { text, start, end });
     }
 }
 
@@ -355,11 +372,12 @@ mod tests {
     }
 
     /// The tokens without the short way for ASCII.
-    fn by_graphemes(text: &str) -> Vec<Token> {
-        let mut tokeniser = Tokeniser::default();
+    fn by_graphemes(text: &str) -> Vec<Token<'_>> {
+        let mut found = Vec::new();
+        let mut tokeniser = Tokeniser { found: &mut found, open: None };
         tokeniser.add_graphemes(text, 0);
         tokeniser.close();
-        tokeniser.done
+        found
     }
 
     proptest! {

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::normalise::{Token, joined, tokens};
+use super::normalise::{Token, add_tokens, joined};
 use crate::Cue;
 
 /// The most tokens of a passage; about a minute and a half of speech.
@@ -69,7 +69,7 @@ pub fn metadata_passages(title: &str, description: Option<&str>) -> Vec<Passage>
     passages(&TokenStream::of([title].into_iter().chain(description)), |_| 0)
 }
 
-fn passages(stream: &TokenStream, cue_of_text: fn(usize) -> usize) -> Vec<Passage> {
+fn passages(stream: &TokenStream<'_>, cue_of_text: fn(usize) -> usize) -> Vec<Passage> {
     windows(stream.tokens.len())
         .enumerate()
         .map(|(ordinal, window)| Passage {
@@ -94,17 +94,17 @@ pub(super) fn windows(tokens: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// The tokens of several texts, one after another.
-pub(super) struct TokenStream {
-    pub(super) tokens: Vec<Token>,
+pub(super) struct TokenStream<'a> {
+    pub(super) tokens: Vec<Token<'a>>,
     /// Where the tokens of each text end in `tokens`.
     ends: Vec<usize>,
 }
 
-impl TokenStream {
-    pub(super) fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+impl<'a> TokenStream<'a> {
+    pub(super) fn of(texts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut stream = Self { tokens: Vec::new(), ends: Vec::new() };
         for text in texts {
-            stream.tokens.append(&mut tokens(text));
+            add_tokens(text, &mut stream.tokens);
             stream.ends.push(stream.tokens.len());
         }
         stream
@@ -123,6 +123,7 @@ impl TokenStream {
 
 #[cfg(test)]
 mod tests {
+    use super::super::normalise::tokens;
     use super::*;
     use proptest::prelude::*;
 

@@ -279,7 +279,7 @@ fn terms(source: &str) -> Result<Vec<Term>, QueryError> {
             (None, None, "OR") => TermKind::Or,
             _ => TermKind::Sought,
         };
-        let tokens = words.into_iter().map(|word| word.text).collect();
+        let tokens = words.into_iter().map(|word| word.text.into_owned()).collect();
         terms.push(Term { phrase: Phrase { tokens, prefix }, kind });
     }
     Ok(terms)

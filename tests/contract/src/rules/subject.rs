@@ -765,7 +765,8 @@ impl Subject for MediaFile {
 
     fn takes_in(filter: &MediaFileFilter, stored: &Stored<Self>) -> bool {
         let MediaFileFilter { video_id, words, visibility: _ } = filter;
-        let tokens = |text: &str| search::tokens(text).into_iter().map(|t| t.text).collect::<Vec<_>>();
+        let tokens =
+            |text: &str| search::tokens(text).into_iter().map(|t| t.text.into_owned()).collect::<Vec<_>>();
         video_id.as_ref().is_none_or(|wanted| stored.video_id == *wanted)
             && words.as_ref().is_none_or(|words| {
                 let (words, path) = (tokens(words), tokens(&stored.path));

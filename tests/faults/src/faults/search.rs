@@ -385,7 +385,7 @@ async fn texts(at: &At<'_>, hit: &SearchHit) -> Result<Vec<String>> {
 }
 
 fn words(texts: &[String]) -> Vec<String> {
-    texts.iter().flat_map(|text| tokens(text)).map(|token| token.text).collect()
+    texts.iter().flat_map(|text| tokens(text)).map(|token| token.text.into_owned()).collect()
 }
 
 /// The places in the cues where the query was found.
