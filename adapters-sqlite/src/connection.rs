@@ -16,7 +16,7 @@ use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use tokio::sync::watch;
 use tubeatlas_ports::{Error, Result};
 
-use crate::config::SqliteConfig;
+use crate::config::{JournalMode, SqliteConfig};
 use crate::error::{Context, taints_connection};
 use crate::wal;
 
@@ -201,6 +201,45 @@ impl ConnectionSettings {
         }
         Ok(wanted.to_vec())
     }
+}
+
+/// Sets the journal mode, which is a property of the file and stays. SQLite does not wait for other
+/// connections here, whatever busy_timeout says (it would be a deadlock if two did), so we do.
+pub(crate) fn set_journal_mode(connection: &mut SqliteConnection, config: &SqliteConfig) -> Result<()> {
+    let wanted = config.journal_mode;
+    let deadline = Instant::now() + config.busy_timeout;
+    loop {
+        match journal_mode(connection, wanted) {
+            Ok(mode) if mode == wanted.as_str() => return Ok(()),
+            Ok(mode) => {
+                let message = format!(
+                    "the journal mode is {mode} and could not be made {}; the file system may not allow it",
+                    wanted.as_str()
+                );
+                return Err(Error::Unavailable { message, source: None });
+            }
+            Err(Error::Timeout { .. }) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn journal_mode(connection: &mut SqliteConnection, wanted: JournalMode) -> Result<String> {
+    let row: TextRow = diesel::sql_query("SELECT journal_mode AS value FROM pragma_journal_mode")
+        .get_result(connection)
+        .doing("reading the journal mode")?;
+    if row.value == wanted.as_str() {
+        return Ok(row.value);
+    }
+    connection
+        .batch_execute(&format!("PRAGMA journal_mode = {}", wanted.as_str()))
+        .doing("setting the journal mode")?;
+    let row: TextRow = diesel::sql_query("SELECT journal_mode AS value FROM pragma_journal_mode")
+        .get_result(connection)
+        .doing("reading the journal mode")?;
+    Ok(row.value)
 }
 
 /// The number that a PRAGMA answers.

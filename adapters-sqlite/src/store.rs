@@ -6,12 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, SqliteConnection};
 use tubeatlas_ports::{Clock, Error, Health, IdGenerator, Mode, Result, Store, UnitOfWork};
 
 use crate::config::{JournalMode, SqliteConfig};
-use crate::connection::{ConnectionSettings, Connections, NumberRow, TextRow};
+use crate::connection::{ConnectionSettings, Connections, NumberRow, set_journal_mode};
 use crate::error::{Context, with_busy_timeout};
 use crate::file::{DatabaseFile, FileIdentity};
 use crate::inline::InlineReaders;
@@ -214,45 +213,6 @@ pub(crate) fn open_as_it_is(
     let mut connection = settings.open(&file.as_text()?)?;
     migrations::check_file(&mut connection, &file.path)?;
     Ok(connection)
-}
-
-/// Sets the journal mode, which is a property of the file and stays. SQLite does not wait for other
-/// connections here, whatever busy_timeout says (it would be a deadlock if two did), so we do.
-pub(crate) fn set_journal_mode(connection: &mut SqliteConnection, config: &SqliteConfig) -> Result<()> {
-    let wanted = config.journal_mode;
-    let deadline = std::time::Instant::now() + config.busy_timeout;
-    loop {
-        match journal_mode(connection, wanted) {
-            Ok(mode) if mode == wanted.as_str() => return Ok(()),
-            Ok(mode) => {
-                let message = format!(
-                    "the journal mode is {mode} and could not be made {}; the file system may not allow it",
-                    wanted.as_str()
-                );
-                return Err(Error::Unavailable { message, source: None });
-            }
-            Err(Error::Timeout { .. }) if std::time::Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn journal_mode(connection: &mut SqliteConnection, wanted: JournalMode) -> Result<String> {
-    let row: TextRow = diesel::sql_query("SELECT journal_mode AS value FROM pragma_journal_mode")
-        .get_result(connection)
-        .doing("reading the journal mode")?;
-    if row.value == wanted.as_str() {
-        return Ok(row.value);
-    }
-    connection
-        .batch_execute(&format!("PRAGMA journal_mode = {}", wanted.as_str()))
-        .doing("setting the journal mode")?;
-    let row: TextRow = diesel::sql_query("SELECT journal_mode AS value FROM pragma_journal_mode")
-        .get_result(connection)
-        .doing("reading the journal mode")?;
-    Ok(row.value)
 }
 
 tubeatlas_ports::delegate_repositories!(SqliteStore, session);

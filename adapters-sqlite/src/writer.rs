@@ -17,14 +17,13 @@ use tubeatlas_ports::{Error, Result};
 
 use crate::config::SqliteConfig;
 use crate::connection::{
-    ConnectionSettings, Connections, Counted, Taint, catching, look, run_job, thread_ended,
+    ConnectionSettings, Connections, Counted, Taint, catching, look, run_job, set_journal_mode, thread_ended,
 };
 use crate::error::{Context, shared};
 use crate::file::FileIdentity;
 use crate::metrics::Metrics;
 use crate::passages::IndexChanges;
 use crate::statement;
-use crate::store::set_journal_mode;
 use crate::ticket::{GiveUpOnDrop, Ticket};
 use crate::wal::Wal;
 

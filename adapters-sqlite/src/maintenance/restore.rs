@@ -18,10 +18,11 @@ use super::backup::{copy_beside, refused, sync_folder};
 use super::{Maintenance, bytes, open, verify};
 use crate::check::number;
 use crate::config::{JournalMode, Location, SqliteConfig};
+use crate::connection::set_journal_mode;
 use crate::error::{Context, with_busy_timeout};
 use crate::file::{DatabaseFile, FileIdentity, make_folder, refuse_unless_file, unavailable};
 use crate::migrations;
-use crate::store::{blocking, set_journal_mode};
+use crate::store::blocking;
 
 /// A database that was restored.
 #[derive(Debug, Clone, PartialEq, Eq)]

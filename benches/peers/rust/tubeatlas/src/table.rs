@@ -2,7 +2,6 @@
 //! when its schema does no more than theirs. The files are the adapter's own.
 #![allow(dead_code)]
 use std::sync::Arc;
-use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types as st;
@@ -17,10 +16,14 @@ mod connection;
 mod error;
 #[path = "../../../../../adapters-sqlite/src/file.rs"]
 mod file;
+#[path = "../../../../../adapters-sqlite/src/metrics.rs"]
+mod metrics;
 #[path = "../../../../../adapters-sqlite/src/pool.rs"]
 mod pool;
 #[path = "../../../../../adapters-sqlite/src/ticket.rs"]
 mod ticket;
+#[path = "../../../../../adapters-sqlite/src/wal.rs"]
+mod wal;
 #[path = "../../../../../adapters-sqlite/src/writer.rs"]
 mod writer;
 
@@ -40,6 +43,11 @@ mod passages {
             Ok(())
         }
     }
+}
+
+/// The index of the others has no list of its words.
+mod common_words {
+    pub(crate) const VOCABULARY: &str = "";
 }
 
 use config::{Location, SqliteConfig, Synchronous};
@@ -151,9 +159,11 @@ impl Peer for P {
         diesel::connection::SimpleConnection::batch_execute(&mut connection, "PRAGMA journal_mode = WAL")?;
         let connections = Connections::new();
         let settings = ConnectionSettings::new(&config, true);
-        let readers = ReaderPool::new(c.db.clone(), settings, &config, Arc::clone(&connections));
+        let metrics = Arc::new(metrics::Metrics::new());
+        let readers =
+            ReaderPool::new(c.db.clone(), settings, &config, Arc::clone(&connections), Arc::clone(&metrics));
         let identity = file::FileIdentity::of(&path)?;
-        let writer = Writer::start(connection, Duration::from_secs(30), &connections, identity)?;
+        let writer = Writer::start(connection, c.db.clone(), &config, &connections, identity, metrics)?;
         Ok(P(Arc::new(Engine { readers, writer, pool: config.pool_size })))
     }
 
