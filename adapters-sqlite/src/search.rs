@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Text};
 use tubeatlas_domain::search::find_in_text;
-use tubeatlas_domain::{ChannelId, EntityKind, LanguageTag, Transcript, TranscriptId, VideoId};
+use tubeatlas_domain::{ChannelId, EntityKind, LanguageTag, Timestamp, Transcript, TranscriptId, VideoId};
 use tubeatlas_ports::{
     Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPage, SearchPosition,
     SearchRequest, TranscriptRepository, Visibility, check_limit,
@@ -35,12 +35,20 @@ struct HitRow {
     url: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     published_at: Option<i64>,
+    /// The lowest score of the passages that were looked at, if there may be others.
+    #[diesel(sql_type = Nullable<Double>)]
+    cut: Option<f64>,
 }
+
+/// How many of the best passages are looked at for each hit that is asked for, before all of them are: several may be
+/// of one transcript.
+const BEST: u32 = 8;
 
 /// How many passages are searched for each that is taken into account, where all words are common.
 const SEARCHED: i64 = 25;
 
-/// The passages that are taken into account, with their scores. Parameters as in [`statement`]; ?9 is what is scored.
+/// The passages that are taken into account, with their scores. Parameters as in [`statement`]; ?9 is what is scored,
+/// ?12 how many of the best are looked at (-1: all).
 fn found(plan: &Plan, request: &SearchRequest) -> &'static str {
     match (plan, request.order) {
         (Plan::All { .. }, SearchOrder::Relevance) => {
@@ -50,6 +58,7 @@ fn found(plan: &Plan, request: &SearchRequest) -> &'static str {
              found AS MATERIALIZED (
                  SELECT rowid AS id, -bm25(passages_fts) AS score FROM passages_fts
                  WHERE passages_fts MATCH ?9 AND +rowid IN (SELECT id FROM matching)
+                 ORDER BY score DESC LIMIT ?12 + 0
              )"
         }
         // Scoring is the dear part of a search; an order by date does without.
@@ -108,7 +117,8 @@ fn statement(plan: &Plan, request: &SearchRequest) -> String {
     format!(
         "WITH {found}
          SELECT p.video_id, p.language, max(f.score) AS score,
-                v.title, v.channel_id, v.url, v.published_at
+                v.title, v.channel_id, v.url, v.published_at,
+                (SELECT min(score) FROM found WHERE ?12 > 0 HAVING count(*) = ?12) AS cut
          FROM found f JOIN passages p ON p.id = f.id JOIN videos v ON v.id = p.video_id
          WHERE {deleted}
            AND (?2 IS NULL OR v.channel_id = ?2)
@@ -124,36 +134,61 @@ fn statement(plan: &Plan, request: &SearchRequest) -> String {
 fn load_rows(
     connection: &mut SqliteConnection,
     request: &SearchRequest,
-    after: Option<SearchPosition>,
-    plan: Plan,
+    after: Option<&SearchPosition>,
+    plan: &Plan,
     bound: u64,
 ) -> Result<Vec<HitRow>> {
-    let (score, published_at, video_id, language) = match after {
-        None => (None, None, None, None),
-        Some(SearchPosition { score, published_at, video_id, language }) => {
-            (score, published_at, Some(video_id), language)
+    // Most pages are first ones by relevance: their hits are among the best passages, and what the others are of need
+    // not be looked up.
+    let scored = matches!((plan, request.order), (Plan::All { .. }, SearchOrder::Relevance));
+    let filtered = request.channel_id.is_some() || request.video_id.is_some() || request.language.is_some();
+    if scored && after.is_none() && !filtered && request.visibility == Visibility::Live {
+        let wanted = request.limit.saturating_add(1);
+        let best = i64::from(wanted.saturating_mul(BEST));
+        let rows = load(connection, request, None, plan, bound, best)?;
+        // One with the score at the cut may have equals behind it that come before it in order.
+        let enough = rows.len() >= usize::try_from(wanted).unwrap_or(usize::MAX);
+        let complete = |last: &HitRow| last.cut.is_none_or(|cut| enough && last.score > cut);
+        if rows.last().is_some_and(complete) {
+            return Ok(rows);
         }
-    };
-    let text = statement(&plan, request);
+    }
+    load(connection, request, after, plan, bound, -1)
+}
+
+fn load(
+    connection: &mut SqliteConnection,
+    request: &SearchRequest,
+    after: Option<&SearchPosition>,
+    plan: &Plan,
+    bound: u64,
+    best: i64,
+) -> Result<Vec<HitRow>> {
     let (matching, scored) = match plan {
         Plan::All { matching, scored } => (matching, Some(scored)),
         Plan::Latest { matching } => (matching, None),
     };
     let bound = i64::try_from(bound).unwrap_or(i64::MAX);
+    let text = |value: Option<&str>| Bind::Text(value.map(str::to_owned));
+    let published_at = after.and_then(|after| after.published_at);
+    let language = after.and_then(|after| after.language.as_ref());
     let binds = vec![
-        Bind::Text(Some(matching)),
-        Bind::Text(request.channel_id.clone().map(String::from)),
-        Bind::Text(request.video_id.clone().map(String::from)),
-        Bind::Text(request.language.clone().map(String::from)),
-        Bind::Real(score),
-        Bind::Integer(published_at.map(|at| at.unix_micros())),
-        Bind::Text(video_id.map(String::from)),
-        Bind::Text(language.map(String::from)),
-        Bind::Text(scored),
+        text(Some(matching)),
+        text(request.channel_id.as_ref().map(ChannelId::as_str)),
+        text(request.video_id.as_ref().map(VideoId::as_str)),
+        text(request.language.as_ref().map(LanguageTag::as_str)),
+        Bind::Real(after.and_then(|after| after.score)),
+        Bind::Integer(published_at.map(Timestamp::unix_micros)),
+        text(after.map(|after| after.video_id.as_str())),
+        text(language.map(LanguageTag::as_str)),
+        text(scored.map(String::as_str)),
         Bind::Integer(Some(bound)),
         Bind::Integer(Some(bound.saturating_mul(SEARCHED))),
+        Bind::Integer(Some(best)),
     ];
-    limited(sql(text, binds), i64::from(request.limit) + 1).load(connection).doing("searching")
+    limited(sql(statement(plan, request), binds), i64::from(request.limit) + 1)
+        .load(connection)
+        .doing("searching")
 }
 
 impl HitRow {
@@ -198,7 +233,7 @@ impl TranscriptRepository for Session {
         self.read(Call("search", EntityKind::Transcript), Length::Long, move |connection| {
             let plan = plan(connection, &request.query, bound)?;
             let among_latest = matches!(plan, Plan::Latest { .. }).then_some(bound);
-            let rows = load_rows(connection, &request, after, plan, bound)?;
+            let rows = load_rows(connection, &request, after.as_ref(), &plan, bound)?;
             let page = Page::from_rows(rows, request.limit, |last| {
                 let row = RowName { table: "passages", key: &last.video_id };
                 let position = SearchPosition {

@@ -8,6 +8,7 @@ mod concurrency;
 mod damage;
 mod maintenance;
 mod opening;
+mod search;
 mod support;
 mod trouble;
 mod upgrade;
