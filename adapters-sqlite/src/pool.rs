@@ -370,9 +370,8 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         }
-        assert_eq!(pool.status().0, cores);
         pool.run(Length::Short, |_| Ok(())).await.unwrap();
-        assert_eq!(pool.status().0, cores + 1);
+        assert!(pool.status().0 > cores);
         for (release, read) in stuck {
             drop(release);
             read.await.unwrap().unwrap();
