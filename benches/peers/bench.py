@@ -168,7 +168,7 @@ def cell1(w, p):
 load = os.getloadavg()
 out = [f"{time.strftime('%Y-%m-%d')}, {a.rounds} rounds, synchronous={a.sync.upper()}, {NV:,} videos, {os.cpu_count()} cores, {platform.machine()}, load average at the end {load[0]:.1f}.",
        "SQLite: " + ", ".join(f"{p} {next(iter(by[k].values()))['sqlite']}" for p in names for k in [next((k for k in by if k[1] == p), None)] if k) + ".",
-       (f"seed-stack runs fewer operations in {', '.join(less)}. " if less else "") + "probe and probe-inline are designs under test, not products. tubeatlas is on its real schema (what it does more: `rust/tubeatlas/src/main.rs`), tubeatlas-unit is W4 with an explicit unit of work each, tubeatlas-inline gets without a hop (not the default), tubeatlas-table has the others' tables.",
+       (f"seed-stack runs fewer operations in {', '.join(less)}. " if less else "") + ("probe and probe-inline are designs under test, not products. " if "probe" in names else "") + "tubeatlas is on its real schema (what it does more: `rust/tubeatlas/src/main.rs`), tubeatlas-unit is W4 with an explicit unit of work each, tubeatlas-inline gets without a hop (not the default), tubeatlas-table has the others' tables.",
        f"fdatasync of 4 KB: median {us(fdatasync_us())}."]
 out += table("Operations a second, median (ratio to raw, ratio to the best async Rust peer, which is bold)", cell1)
 out += table("p50 / p99 latency, µs unless ms", lambda w, p: f"{us(med(w, p, 'p50_us'))} / {us(med(w, p, 'p99_us'))}")

@@ -3,8 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 rounds=${ROUNDS:-5} out=${OUT:-/tmp/peers-performance}
-./run.sh --rounds "$rounds" --out "$out-normal"
-./run.sh --rounds "$rounds" --sync full --workloads w1,w4,w6,w10 --peers "raw,sqlx,sea-orm,diesel-async,deadpool-sqlite,seed-stack,probe,tubeatlas,tubeatlas-unit,tubeatlas-table" --out "$out-full"
+peers=raw,raw-2t,sqlx,sea-orm,diesel-async,deadpool-sqlite,seed-stack,tubeatlas,tubeatlas-unit,tubeatlas-inline,tubeatlas-table
+./run.sh --rounds "$rounds" --peers "$peers" --out "$out-normal"
+./run.sh --rounds "$rounds" --peers "$peers" --sync full --workloads w1,w4,w6,w10 --out "$out-full"
 {
   cat performance.head.md
   printf '\n## Against raw rusqlite on the same schema\n\n'; "${CARGO_TARGET_DIR:-/tmp/peers-target}/release/peer-own-schema" 50000 "$rounds"
