@@ -39,9 +39,9 @@ pub(crate) fn of_video(draft: &Draft<'_>, id: &VideoId) -> Result<Vec<Stored<Med
 
 /// Whether all words are words of the path. (This looks at each file; an index of words would go here.)
 fn holds_words(path: &str, words: &str) -> bool {
-    let path: BTreeSet<String> = tokens(path).into_iter().map(|token| token.text).collect();
+    let path: BTreeSet<String> = tokens(path).into_iter().map(|token| token.text.into_owned()).collect();
     let words = tokens(words);
-    !words.is_empty() && words.iter().all(|word| path.contains(&word.text))
+    !words.is_empty() && words.iter().all(|word| path.contains(&*word.text))
 }
 
 impl Kept for MediaFile {
