@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use async_trait::async_trait;
 use tubeatlas_contract::fixtures::noon;
-use tubeatlas_domain::{Entity, Timestamp};
+use tubeatlas_domain::{Entity, EntityKind, Timestamp};
 use tubeatlas_ports::{
     Conflict, Error, MAX_BATCH, Result, Revision, Stored, Upserted, Visibility, check_batch,
 };
@@ -90,7 +90,8 @@ pub(super) fn faults<E: WrittenKind>() -> Vec<Fault> {
         ),
         Fault::new(rule("U-001"), "update answers a new created_at", &["created_at stays"], || {
             Hooks::new().writes::<E>(UpdateRenewsCreatedAt)
-        }),
+        })
+        .also(adopted(E::KIND), "what was taken in is changed, too", &["created_at after a change"]),
         Fault::new(
             rule("U-002"),
             "an update to the same answers a new updated_at",
@@ -140,6 +141,18 @@ pub(super) fn faults<E: WrittenKind>() -> Vec<Fault> {
             || Hooks::new().writes::<E>(UpdatedAtGoesBack),
         ),
     ]
+}
+
+/// The rule about what of this kind is taken in from another store.
+fn adopted(kind: EntityKind) -> &'static str {
+    match kind {
+        EntityKind::Channel => "ADO-C-001",
+        EntityKind::Video => "ADO-C-002",
+        EntityKind::Transcript => "ADO-C-003",
+        EntityKind::KnowledgeGraph => "ADO-C-004",
+        EntityKind::MediaFile => "ADO-C-005",
+        _ => "ADO-C-006",
+    }
 }
 
 /// create stores `lose` of what it is given, and update takes the two for the same.

@@ -133,6 +133,11 @@ fn claiming() -> [Fault; 13] {
             "a heartbeat comes too late a second after the lease",
             &["the call succeeds", "cannot heartbeat: the lease was lost"],
             || Hooks::new().tasks(LateHeartbeatIsRefused),
+        )
+        .also(
+            "ADO-C-006",
+            "the lease of a task that is taken in is over by a second, too",
+            &["the call succeeds", "cannot heartbeat: the lease was lost"],
         ),
         Fault::new(
             "TSK-C-008",

@@ -232,6 +232,11 @@ fn orders_and_pages() -> Vec<Fault> {
             "a cursor says how many hits to skip",
             &["what was there throughout"],
             || Hooks::new().transcripts(CursorSkipsHits::default()),
+        )
+        .also(
+            "SEA-P-005",
+            "the second page of what is found misses hits, too",
+            &["what \"the\" finds, Newest: 150", "observed: 100"],
         ),
         Fault::new(
             "SEA-P-003",
