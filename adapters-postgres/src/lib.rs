@@ -43,6 +43,7 @@
 //! `(max_connections − 10) / n`, the ten being for administrators, backups and migrations.
 
 mod channels;
+mod check;
 mod columns;
 mod config;
 mod engine;

@@ -86,7 +86,7 @@ async fn run_in_transaction(connection: &mut AsyncPgConnection) -> Result<Vec<St
         .doing("preparing the migrations")?;
     for (name, statements) in MIGRATIONS {
         if pending.iter().any(|pending| pending == name) {
-            connection.batch_execute(statements).await.doing(&format!("applying the migration {name}"))?;
+            apply(connection, name, statements).await?;
             let note = "INSERT INTO __diesel_schema_migrations (version) VALUES (?1)";
             sql::<diesel::sql_types::Untyped>(note, vec![Bind::Text(Some(name.to_owned()))])
                 .execute(connection)
@@ -95,4 +95,16 @@ async fn run_in_transaction(connection: &mut AsyncPgConnection) -> Result<Vec<St
         }
     }
     Ok(pending)
+}
+
+async fn apply(connection: &mut AsyncPgConnection, name: &str, statements: &str) -> Result<()> {
+    connection.batch_execute(statements).await.doing(&format!("applying the migration {name}"))
+}
+
+/// Applies all migrations to the current schema, without noting it.
+pub(crate) async fn apply_all(connection: &mut AsyncPgConnection) -> Result<()> {
+    for (name, statements) in MIGRATIONS {
+        apply(connection, name, statements).await?;
+    }
+    Ok(())
 }

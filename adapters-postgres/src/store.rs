@@ -65,6 +65,10 @@ impl PostgresStore {
         drop(connection);
         Ok(Self { session: Session::Store(Arc::clone(&engine)), engine })
     }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
 }
 
 /// Applies the pending migrations to the configured database, and answers their names, oldest first.

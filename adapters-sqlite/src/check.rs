@@ -4,25 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::{RunQueryDsl, SqliteConnection};
-use tubeatlas_ports::{Error, Result};
+use tubeatlas_ports::{Check, Error, Result, Schema};
 
 use crate::connection::{ConnectionSettings, NumberRow, TextRow};
 use crate::error::Context;
 use crate::migrations;
 use crate::pool::Length;
-use crate::snapshot::Snapshot;
+use crate::snapshot::schema_of;
 use crate::store::SqliteStore;
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// What it is.
-    pub name: String,
-    /// Whether it is as it should be.
-    pub ok: bool,
-    /// What was found.
-    pub detail: String,
-}
 
 /// What became of many queries at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,16 +41,16 @@ impl SqliteStore {
         let _alone = engine.checking.lock().await;
         let mut checks = Vec::new();
         let answers = engine.readers.run(Length::Short, |c| number(c, "SELECT 1 AS value")).await;
-        checks.push(check("answers", answers.map(|_| "SELECT 1".to_owned())));
-        checks.push(check("settings of the connections", self.check_settings().await));
+        checks.push(Check::new("answers", answers.map(|_| "SELECT 1".to_owned())));
+        checks.push(Check::new("settings of the connections", self.check_settings().await));
         let found = engine
             .readers
             .run(Length::Long, |connection| {
                 let mut checks = check_schema(connection);
                 checks.extend([
-                    check("integrity", check_integrity(connection)),
-                    check("references", check_references(connection)),
-                    check("search index", check_index(connection)),
+                    Check::new("integrity", check_integrity(connection)),
+                    Check::new("references", check_references(connection)),
+                    Check::new("search index", check_index(connection)),
                 ]);
                 Ok(checks)
             })
@@ -143,12 +132,6 @@ impl SqliteStore {
     }
 }
 
-pub(crate) fn check(name: &str, found: Result<String>) -> Check {
-    let ok = found.is_ok();
-    let detail = found.unwrap_or_else(|error| error.chain());
-    Check { name: name.to_owned(), ok, detail }
-}
-
 pub(crate) fn number(connection: &mut SqliteConnection, sql: &str) -> Result<i64> {
     let row: NumberRow = diesel::sql_query(sql).get_result(connection).doing("checking the database")?;
     Ok(row.value)
@@ -163,29 +146,16 @@ pub(crate) fn wrong(message: String) -> Error {
     Error::Corrupt { message, source: None }
 }
 
-/// The schema is what the migrations make of an empty database; each difference is a failure of its own.
+/// The schema is what the migrations make of an empty database.
 fn check_schema(connection: &mut SqliteConnection) -> Vec<Check> {
-    let compared = expected_schema().and_then(|expected| {
-        let found = Snapshot::of(connection)?;
-        Ok((expected.differences(&found), found.counts()))
-    });
-    match compared {
-        Ok((differences, (tables, indexes))) if differences.is_empty() => {
-            vec![check("schema", Ok(format!("{tables} tables and {indexes} indexes as expected")))]
-        }
-        Ok((differences, _)) => differences
-            .into_iter()
-            .map(|detail| Check { name: "schema".to_owned(), ok: false, detail })
-            .collect(),
-        Err(error) => vec![check("schema", Err(error))],
-    }
+    Check::schema(expected_schema().and_then(|expected| Ok((expected, schema_of(connection)?))))
 }
 
 /// What the migrations make of an empty database.
-fn expected_schema() -> Result<Snapshot> {
+fn expected_schema() -> Result<Schema> {
     let mut expected = migrations::empty()?;
     migrations::run(&mut expected, std::path::Path::new(":memory:"))?;
-    Snapshot::of(&mut expected)
+    schema_of(&mut expected)
 }
 
 pub(crate) fn check_integrity(connection: &mut SqliteConnection) -> Result<String> {

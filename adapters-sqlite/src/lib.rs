@@ -101,7 +101,7 @@ mod videos;
 mod wal;
 mod writer;
 
-pub use check::{Check, PoolCheck};
+pub use check::PoolCheck;
 pub use config::{JournalMode, Location, SqliteConfig, Synchronous};
 pub use maintenance::{
     Backup, Checkpoint, Maintenance, Reindexed, Restored, Reverted, Stats, TableStats, Vacuumed,

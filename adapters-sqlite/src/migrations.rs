@@ -234,7 +234,7 @@ fn failed(doing: &str, error: Box<dyn std::error::Error + Send + Sync>) -> Error
 mod tests {
     use super::*;
     use crate::check::texts;
-    use crate::snapshot::Snapshot;
+    use crate::snapshot::schema_of;
 
     #[test]
     fn an_older_sqlite_is_refused_and_says_which_is_needed() {
@@ -271,7 +271,7 @@ mod tests {
                  INSERT INTO media_file_words (word, media_file_id) VALUES ('a', x'01'), ('b', x'02')",
             )
             .unwrap();
-        let before = Snapshot::of(&mut connection).unwrap();
+        let before = schema_of(&mut connection).unwrap();
         let rows = |connection: &mut SqliteConnection| {
             texts(
                 connection,
@@ -283,7 +283,7 @@ mod tests {
         let mut migrate = |part: &str| {
             let sql = recipe(part);
             change(&mut connection, path, |c| Ok((c.batch_execute(&sql).doing("migrating")?, true))).unwrap();
-            let snapshot = Snapshot::of(&mut connection).unwrap();
+            let snapshot = schema_of(&mut connection).unwrap();
             (rows(&mut connection), before.differences(&snapshot), connection_is_sound(&mut connection))
         };
         let (found, differences, sound) = migrate("up.sql");

@@ -1,54 +1,10 @@
-//! The schema of a database as items that can be compared one by one.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! The schema of a database, read from SQLite's own tables.
 
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl, SqliteConnection};
-use tubeatlas_ports::Result;
+use tubeatlas_ports::{Result, Schema, SchemaItemKind as Kind};
 
 use crate::error::Context;
-
-/// What a schema consists of.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Snapshot(BTreeMap<Item, String>);
-
-/// One thing of a table. The table itself comes first; its text comes last, and has what no other item says.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Item {
-    table: String,
-    kind: Kind,
-    name: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Table,
-    Column,
-    ForeignKey,
-    Unique,
-    Check,
-    Index,
-    Trigger,
-    View,
-    Text,
-}
-
-impl std::fmt::Display for Item {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { table, name, .. } = self;
-        match self.kind {
-            Kind::Table => write!(f, "table {table}"),
-            Kind::Column => write!(f, "column {table}.{name}"),
-            Kind::ForeignKey => write!(f, "foreign key {table} ({name})"),
-            Kind::Unique => write!(f, "unique {table} ({name})"),
-            Kind::Check => write!(f, "check {table}.{name}"),
-            Kind::Index => write!(f, "index {name}"),
-            Kind::Trigger => write!(f, "trigger {name}"),
-            Kind::View => write!(f, "view {name}"),
-            Kind::Text => write!(f, "definition of {table}"),
-        }
-    }
-}
 
 #[derive(QueryableByName)]
 struct ObjectRow {
@@ -99,80 +55,41 @@ fn is_foreign(table: &str) -> bool {
     table.starts_with("sqlite_") || table == "__diesel_schema_migrations"
 }
 
-impl Snapshot {
-    /// Of the database that is connected.
-    pub(crate) fn of(connection: &mut SqliteConnection) -> Result<Self> {
-        let objects: Vec<ObjectRow> = diesel::sql_query(
-            "SELECT type AS kind, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL",
-        )
-        .load(connection)
-        .doing("reading the schema")?;
-        let mut items = BTreeMap::new();
-        let mut add = |table: &str, kind, name: &str, definition: String| {
-            if !is_foreign(table) {
-                items.insert(Item { table: table.to_owned(), kind, name: name.to_owned() }, definition);
-            }
-        };
-        for ObjectRow { kind, name, tbl_name, sql } in objects {
-            let text = normalised(&sql);
-            match kind.as_str() {
-                "index" => add(&tbl_name, Kind::Index, &name, text),
-                "trigger" => add(&tbl_name, Kind::Trigger, &name, text),
-                "view" => add(&tbl_name, Kind::View, &name, text),
-                _ => {
-                    add(&tbl_name, Kind::Table, &name, String::new());
-                    for (name, check) in checks(&text) {
-                        add(&tbl_name, Kind::Check, &name, check);
-                    }
-                    add(&tbl_name, Kind::Text, &name, text);
+/// The schema of the database that is connected.
+pub(crate) fn schema_of(connection: &mut SqliteConnection) -> Result<Schema> {
+    let objects: Vec<ObjectRow> = diesel::sql_query(
+        "SELECT type AS kind, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL",
+    )
+    .load(connection)
+    .doing("reading the schema")?;
+    let mut schema = Schema::default();
+    let mut add = |table: &str, kind, name: &str, definition: String| {
+        if !is_foreign(table) {
+            schema.add(table, kind, name, definition);
+        }
+    };
+    for ObjectRow { kind, name, tbl_name, sql } in objects {
+        let text = normalised(&sql);
+        match kind.as_str() {
+            "index" => add(&tbl_name, Kind::Index, &name, text),
+            "trigger" => add(&tbl_name, Kind::Trigger, &name, text),
+            "view" => add(&tbl_name, Kind::View, &name, text),
+            _ => {
+                add(&tbl_name, Kind::Table, &name, String::new());
+                for (name, check) in checks(&text) {
+                    add(&tbl_name, Kind::Check, &name, check);
                 }
+                add(&tbl_name, Kind::Text, &name, text);
             }
         }
-        for (kind, sql) in
-            [(Kind::Column, COLUMNS), (Kind::ForeignKey, FOREIGN_KEYS), (Kind::Unique, UNIQUES)]
-        {
-            let parts: Vec<PartRow> = diesel::sql_query(sql).load(connection).doing("reading the schema")?;
-            for PartRow { tbl_name, name, definition } in parts {
-                add(&tbl_name, kind, &name, definition);
-            }
+    }
+    for (kind, sql) in [(Kind::Column, COLUMNS), (Kind::ForeignKey, FOREIGN_KEYS), (Kind::Unique, UNIQUES)] {
+        let parts: Vec<PartRow> = diesel::sql_query(sql).load(connection).doing("reading the schema")?;
+        for PartRow { tbl_name, name, definition } in parts {
+            add(&tbl_name, kind, &name, definition);
         }
-        Ok(Self(items))
     }
-
-    /// How many tables it has, and how many indexes that were asked for.
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        let count = |kind| self.0.keys().filter(|item| item.kind == kind).count();
-        (count(Kind::Table), count(Kind::Index))
-    }
-
-    /// What is missing in `found`, is there unexpectedly, or is different, one line each. Of a table that is missing or
-    /// unexpected no more is said, and its text only matters if nothing else is different.
-    pub(crate) fn differences(&self, found: &Self) -> Vec<String> {
-        let items: BTreeSet<&Item> = self.0.keys().chain(found.0.keys()).collect();
-        let (mut lines, mut said) = (Vec::new(), BTreeSet::new());
-        for item in items {
-            let line = match (self.0.get(item), found.0.get(item)) {
-                (Some(expected), Some(found)) if expected == found => continue,
-                (Some(expected), Some(found)) => format!("different: {item} is {found}; expected {expected}"),
-                (Some(expected), None) => format!("missing: {item} {expected}"),
-                (None, _) => format!("unexpected: {item}"),
-            };
-            let table = &item.table;
-            let whole_table = Item { table: table.clone(), kind: Kind::Table, name: table.clone() };
-            let is_part_of_line =
-                said.contains(&whole_table) || (item.kind == Kind::Text && lines_of(&said, table));
-            if !is_part_of_line {
-                lines.push(line.trim_end().to_owned());
-            }
-            said.insert(item.clone());
-        }
-        lines
-    }
-}
-
-/// Whether anything of the table's own text was said to be different.
-fn lines_of(said: &BTreeSet<Item>, table: &str) -> bool {
-    said.iter().any(|item| item.table == table && item.kind < Kind::Index)
+    Ok(schema)
 }
 
 /// SQL without comments, in which each two words are one space apart, and names have no quotes that they do not need.
@@ -259,9 +176,9 @@ mod tests {
     /// the test with `UPDATE_SCHEMA=1` to write it down.
     #[test]
     fn the_schema_has_these_items_and_every_constraint_a_name() {
-        let snapshot = Snapshot::of(&mut migrated()).unwrap();
+        let snapshot = schema_of(&mut migrated()).unwrap();
         let mut found = String::new();
-        for (item, definition) in &snapshot.0 {
+        for (item, definition) in snapshot.items() {
             found += format!("{item} {definition}").trim_end();
             found.push('\n');
         }
@@ -271,8 +188,7 @@ mod tests {
         }
         assert_eq!(found, std::fs::read_to_string(file).unwrap());
 
-        for (item, definition) in
-            snapshot.0.iter().filter(|(item, _)| !item.table.starts_with("passages_fts"))
+        for (item, definition) in snapshot.items().filter(|(item, _)| !item.table.starts_with("passages_fts"))
         {
             match item.kind {
                 Kind::Index => assert!(item.name.starts_with("ix_"), "{item}"),
@@ -297,7 +213,7 @@ mod tests {
 
     #[test]
     fn each_difference_is_named_once() {
-        let expected = Snapshot::of(&mut migrated()).unwrap();
+        let expected = schema_of(&mut migrated()).unwrap();
         assert_eq!(expected.differences(&expected), Vec::<String>::new());
         let rebuild = |table: &str, from: &str, to: &str| {
             format!(
@@ -349,7 +265,7 @@ mod tests {
         ] {
             let mut connection = migrated();
             connection.batch_execute(&change).unwrap();
-            let differences = expected.differences(&Snapshot::of(&mut connection).unwrap());
+            let differences = expected.differences(&schema_of(&mut connection).unwrap());
             assert_eq!(differences.len(), 1, "{change}: {differences:?}");
             assert!(differences[0].starts_with(says), "{change}: {differences:?}");
         }

@@ -31,6 +31,7 @@ pub enum Missing {
 pub struct Opened {
     store: Arc<dyn Store>,
     sqlite: Option<Arc<SqliteStore>>,
+    postgres: Option<Arc<PostgresStore>>,
     is_new: bool,
 }
 
@@ -45,8 +46,8 @@ pub struct Check {
     pub detail: String,
 }
 
-impl From<tubeatlas_adapters_sqlite::Check> for Check {
-    fn from(tubeatlas_adapters_sqlite::Check { name, ok, detail }: tubeatlas_adapters_sqlite::Check) -> Self {
+impl From<tubeatlas_ports::Check> for Check {
+    fn from(tubeatlas_ports::Check { name, ok, detail }: tubeatlas_ports::Check) -> Self {
         Self { name, ok, detail }
     }
 }
@@ -102,7 +103,7 @@ pub async fn open(settings: &DatabaseSettings, missing: Missing) -> Result<Opene
                 unit_of_work_timeout: settings.unit_of_work_timeout,
             };
             let store = Arc::new(MemoryStore::new(config, clock(), ids()));
-            Ok(Opened { store, sqlite: None, is_new: false })
+            Ok(Opened { store, sqlite: None, postgres: None, is_new: false })
         }
         DatabaseUrl::Postgres(url) => {
             let mut config = postgres_config(settings, url)?;
@@ -113,8 +114,8 @@ pub async fn open(settings: &DatabaseSettings, missing: Missing) -> Result<Opene
             }
             config.migrate = missing != Missing::RefuseAndLeaveAsItIs;
             let store = PostgresStore::open(config, clock(), ids()).await;
-            let store = Arc::new(store.map_err(|error| failed(settings, error))?);
-            Ok(Opened { store, sqlite: None, is_new })
+            let postgres = Arc::new(store.map_err(|error| failed(settings, error))?);
+            Ok(Opened { store: postgres.clone(), sqlite: None, postgres: Some(postgres), is_new })
         }
         DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteTemporary => {
             let is_there = refuse_missing(settings);
@@ -126,7 +127,7 @@ pub async fn open(settings: &DatabaseSettings, missing: Missing) -> Result<Opene
             config.migrate = missing != Missing::RefuseAndLeaveAsItIs;
             let sqlite = SqliteStore::open(config, clock(), ids()).await;
             let sqlite = Arc::new(sqlite.map_err(|error| failed(settings, error))?);
-            Ok(Opened { store: sqlite.clone(), sqlite: Some(sqlite), is_new })
+            Ok(Opened { store: sqlite.clone(), sqlite: Some(sqlite), postgres: None, is_new })
         }
     }
 }
@@ -147,15 +148,14 @@ impl Opened {
     /// # Errors
     /// If it cannot be looked at.
     pub async fn check(&self) -> Result<Vec<Check>, AppError> {
-        let Some(sqlite) = &self.sqlite else {
-            let health = self.store.health().await?;
-            let answers = Check { name: "answers".to_owned(), ok: true, detail: health.adapter.to_owned() };
-            let details = health.details.into_iter();
-            let details =
-                details.map(|(name, detail)| Check { name: name.replace('_', " "), ok: true, detail });
-            return Ok([answers].into_iter().chain(details).collect());
+        let checks = match (&self.sqlite, &self.postgres) {
+            (Some(sqlite), _) => sqlite.check().await?,
+            (None, Some(postgres)) => postgres.check().await?,
+            (None, None) => {
+                let health = self.store.health().await?;
+                vec![tubeatlas_ports::Check::new("answers", Ok(health.adapter.to_owned()))]
+            }
         };
-        let checks = sqlite.check().await?;
         Ok(checks.into_iter().map(Check::from).collect())
     }
 

@@ -42,6 +42,7 @@ pub mod archive;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod channel;
+mod check;
 mod clock;
 mod delegate;
 mod error;
@@ -61,6 +62,7 @@ mod video;
 
 pub use archive::{ArchiveReader, ArchiveSource};
 pub use channel::{ChannelFilter, ChannelOrder, ChannelPosition, ChannelRepository};
+pub use check::{Check, Schema, SchemaItem, SchemaItemKind};
 pub use clock::{Clock, IdGenerator, SystemClock, UuidV7Generator};
 pub use error::{Conflict, Error, Result, Source};
 pub use jitter::jittered;

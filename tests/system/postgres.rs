@@ -39,7 +39,7 @@ fn logged(mut command: Command) -> Run {
 
 #[test]
 fn the_commands_do_on_postgres_what_they_do_on_sqlite() {
-    let Some((sandbox, _database)) = sandbox() else { return };
+    let Some((sandbox, database)) = sandbox() else { return };
     let missing = sandbox.run(&["videos", "list"]).ended_with(2);
     assert!(missing.stderr.contains("there is no database postgres://***@"), "{}", missing.stderr);
     let status = sandbox.json(&["db", "status"]).ended_with(0).json();
@@ -60,10 +60,23 @@ fn the_commands_do_on_postgres_what_they_do_on_sqlite() {
         assert_eq!(without_times(found.json()), without_times(expected.json()), "{arguments:?}");
     }
     let checked = sandbox.run(&["db", "check", "--pool"]).ended_with(0);
-    for line in ["server version: ", "database: test_", "connections open: 1", "connections max: 30"] {
+    for line in [
+        "ok      answers: Postgres ",
+        "database test_",
+        "connections: 1 of at most 30 of this pool; ",
+        "default_transaction_isolation=serializable",
+        " indexes as expected",
+    ] {
         assert!(checked.stdout.contains(line), "{}", checked.stdout);
     }
     assert!(checked.stderr.contains("SQLite alone"), "{}", checked.stderr);
+    database.execute("DROP INDEX ix_videos_channel_id").unwrap();
+    let checked = sandbox.run(&["db", "check"]).ended_with(1);
+    assert!(
+        checked.stdout.contains("FAILED  schema: missing: index ix_videos_channel_id "),
+        "{}",
+        checked.stdout
+    );
 }
 
 /// What a store adds is its own: times, revisions, scores.

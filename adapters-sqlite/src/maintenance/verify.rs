@@ -11,13 +11,13 @@ use tubeatlas_domain::{
     Channel, KnowledgeGraph, MediaFile, ProcessingTask, Transcript, TranscriptSummary, Video, VideoId,
 };
 use tubeatlas_ports::{
-    Catalogued, ChannelOrder, Error, KnowledgeGraphFilter, MediaFileFilter, ProcessingTaskOrder, Result,
-    Stored, TranscriptFilter, TranscriptOrder, VideoFilter, VideoOrder, Visibility,
+    Catalogued, ChannelOrder, Check, Error, KnowledgeGraphFilter, MediaFileFilter, ProcessingTaskOrder,
+    Result, Stored, TranscriptFilter, TranscriptOrder, VideoFilter, VideoOrder, Visibility,
 };
 
 use super::Maintenance;
 use super::rows::each;
-use crate::check::{Check, check, check_integrity, check_references, number, texts, wrong};
+use crate::check::{check_integrity, check_references, number, texts, wrong};
 use crate::error::{Context, corrupt};
 use crate::media_files::words;
 use crate::migrations;
@@ -55,8 +55,8 @@ pub(super) fn verify(connection: &mut SqliteConnection) -> Result<Vec<Check>> {
     }
     connection.batch_execute("BEGIN").doing("beginning a read")?;
     let mut checks = vec![
-        check("integrity", check_integrity(connection)),
-        check("references", check_references(connection)),
+        Check::new("integrity", check_integrity(connection)),
+        Check::new("references", check_references(connection)),
     ];
     let pending = migrations::status(connection)?.pending;
     if pending.is_empty() {
@@ -75,17 +75,17 @@ fn verify_content(connection: &mut SqliteConnection) -> Vec<Check> {
     let transcripts = verify_transcripts(connection, &mut index);
     let all_texts = videos.is_ok() && transcripts.is_ok();
     vec![
-        check("revision", verify_revision(connection)),
-        check(
+        Check::new("revision", verify_revision(connection)),
+        Check::new(
             "channels",
             rows(each::<Channel>(connection, &Default::default(), ChannelOrder::Id, |_, _| Ok(()))),
         ),
-        check("videos", videos),
-        check("transcripts", transcripts),
-        check("knowledge graphs", verify_graphs(connection)),
-        check("media files", verify_media_files(connection)),
-        check("tasks", verify_tasks(connection)),
-        check("search index", if all_texts { index.verify(connection) } else { Err(incomplete()) }),
+        Check::new("videos", videos),
+        Check::new("transcripts", transcripts),
+        Check::new("knowledge graphs", verify_graphs(connection)),
+        Check::new("media files", verify_media_files(connection)),
+        Check::new("tasks", verify_tasks(connection)),
+        Check::new("search index", if all_texts { index.verify(connection) } else { Err(incomplete()) }),
     ]
 }
 

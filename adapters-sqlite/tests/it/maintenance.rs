@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tubeatlas_adapters_sqlite::{Check, Maintenance, SqliteConfig, SqliteStore, migration_status};
+use tubeatlas_adapters_sqlite::{Maintenance, SqliteConfig, SqliteStore, migration_status};
 use tubeatlas_domain::{
     Cue, LanguageTag, MediaFile, MediaFileFields, MediaFileId, Transcript, TranscriptFields, TranscriptKind,
 };
-use tubeatlas_ports::{Error, Mode, Repositories, SearchRequest, Store, VideoFilter, Visibility};
+use tubeatlas_ports::{Check, Error, Mode, Repositories, SearchRequest, Store, VideoFilter, Visibility};
 
 use crate::support::{config, id, open_with, sql, video};
 

@@ -157,7 +157,7 @@ impl Cluster {
     /// # Errors
     /// What the server said.
     pub fn execute(&self, sql: &str) -> Result<(), String> {
-        self.inner.server.execute(sql)
+        self.inner.server.execute("postgres", sql)
     }
 
     /// The first column of the rows of a query, as text, asked as the superuser in the database `postgres`.
@@ -224,6 +224,14 @@ impl Database {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Runs SQL in it as the superuser.
+    ///
+    /// # Errors
+    /// What the server said.
+    pub fn execute(&self, sql: &str) -> Result<(), String> {
+        self.cluster.inner.server.execute(&self.name, sql)
     }
 
     /// Its cluster.

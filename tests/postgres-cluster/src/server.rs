@@ -47,8 +47,8 @@ impl Server {
             run(backup.arg("-D").arg(data))
         })?;
         standby.copying = self.copying;
-        self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")?;
-        self.execute("SELECT pg_reload_conf()")?;
+        self.execute("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'")?;
+        self.execute("postgres", "SELECT pg_reload_conf()")?;
         while self.texts("SELECT sync_state FROM pg_stat_replication")? != ["sync"] {
             std::thread::yield_now();
         }
@@ -142,11 +142,11 @@ impl Server {
     }
 
     pub(crate) fn create(&self, database: &str, template: &str) -> Result<(), String> {
-        self.execute(&format!("CREATE DATABASE {database} TEMPLATE {template} {}", self.copying))
+        self.execute("postgres", &format!("CREATE DATABASE {database} TEMPLATE {template} {}", self.copying))
     }
 
-    pub(crate) fn execute(&self, sql: &str) -> Result<(), String> {
-        with_client(&self.url("postgres"), |client| client.batch_execute(sql))
+    pub(crate) fn execute(&self, database: &str, sql: &str) -> Result<(), String> {
+        with_client(&self.url(database), |client| client.batch_execute(sql))
     }
 
     pub(crate) fn texts(&self, sql: &str) -> Result<Vec<String>, String> {
