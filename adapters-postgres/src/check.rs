@@ -3,7 +3,7 @@
 use diesel::QueryableByName;
 use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use tubeatlas_ports::{Check, Result, Schema, SchemaItemKind, Store};
+use tubeatlas_ports::{Check, Error, Result, Schema, SchemaItemKind, Store};
 
 use crate::error::Context;
 use crate::migrations;
@@ -115,11 +115,20 @@ async fn connections(connection: &mut AsyncPgConnection) -> Result<String> {
     text(connection, query, "counting the server's connections").await
 }
 
+/// The settings of a connection, if it has those that this adapter asked for when it was opened: what stands between
+/// it and the server (a pooler) may have kept them to itself, and without them units of work would not be serializable.
 async fn settings(connection: &mut AsyncPgConnection) -> Result<String> {
     let query = "SELECT string_agg(name || '=' || current_setting(name), ' ' ORDER BY name) AS value
-                 FROM unnest(ARRAY['default_transaction_isolation', 'fsync', 'jit', 'lock_timeout',
+                 FROM unnest(ARRAY['default_transaction_isolation', 'enable_seqscan', 'fsync', 'jit', 'lock_timeout',
                                    'statement_timeout', 'synchronous_commit']) AS name";
-    text(connection, query, "reading a connection's settings").await
+    let found = text(connection, query, "reading a connection's settings").await?;
+    for wanted in ["default_transaction_isolation=serializable", "enable_seqscan=off", "jit=off"] {
+        if !found.split(' ').any(|setting| setting == wanted) {
+            let message = format!("a connection should have {wanted}, and has {found}");
+            return Err(Error::Backend { message, source: None });
+        }
+    }
+    Ok(found)
 }
 
 /// The expected schema, and the one that is there.
@@ -198,6 +207,23 @@ mod tests {
         assert!(details[2].contains("default_transaction_isolation=serializable"), "{details:?}");
         assert!(details[3].ends_with(" indexes as expected"), "{details:?}");
         assert!(!details[3].starts_with("0 "), "{details:?}");
+    }
+
+    /// As one that comes through a pooler which drops what is asked for at the start.
+    #[tokio::test]
+    async fn a_connection_without_its_settings_is_noticed() {
+        let database = Cluster::shared().unwrap().database().unwrap();
+        let (client, connection) =
+            tokio_postgres::connect(database.url(), tokio_postgres::NoTls).await.unwrap();
+        let mut connection =
+            diesel_async::AsyncPgConnection::try_from_client_and_connection(client, connection)
+                .await
+                .unwrap();
+        let error = super::settings(&mut connection).await.unwrap_err().to_string();
+        assert!(
+            error.contains("should have default_transaction_isolation=serializable, and has "),
+            "{error}"
+        );
     }
 
     #[tokio::test]

@@ -8,9 +8,9 @@ use tubeatlas_ports::{Check, Error, Result, Schema};
 
 use crate::connection::{ConnectionSettings, NumberRow, TextRow};
 use crate::error::Context;
+use crate::live_schema::schema_of;
 use crate::migrations;
 use crate::pool::Length;
-use crate::snapshot::schema_of;
 use crate::store::SqliteStore;
 
 /// What became of many queries at once.

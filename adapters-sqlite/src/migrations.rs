@@ -234,7 +234,7 @@ fn failed(doing: &str, error: Box<dyn std::error::Error + Send + Sync>) -> Error
 mod tests {
     use super::*;
     use crate::check::texts;
-    use crate::snapshot::schema_of;
+    use crate::live_schema::schema_of;
 
     #[test]
     fn an_older_sqlite_is_refused_and_says_which_is_needed() {

@@ -30,9 +30,15 @@ pub enum Missing {
 /// A store that was opened from the settings.
 pub struct Opened {
     store: Arc<dyn Store>,
-    sqlite: Option<Arc<SqliteStore>>,
-    postgres: Option<Arc<PostgresStore>>,
+    adapter: Adapter,
     is_new: bool,
+}
+
+/// The store as what it is, for what only some stores can be asked.
+enum Adapter {
+    Memory,
+    Postgres(Arc<PostgresStore>),
+    Sqlite(Arc<SqliteStore>),
 }
 
 /// One thing about a database that was looked at.
@@ -103,7 +109,7 @@ pub async fn open(settings: &DatabaseSettings, missing: Missing) -> Result<Opene
                 unit_of_work_timeout: settings.unit_of_work_timeout,
             };
             let store = Arc::new(MemoryStore::new(config, clock(), ids()));
-            Ok(Opened { store, sqlite: None, postgres: None, is_new: false })
+            Ok(Opened { store, adapter: Adapter::Memory, is_new: false })
         }
         DatabaseUrl::Postgres(url) => {
             let mut config = postgres_config(settings, url)?;
@@ -115,7 +121,7 @@ pub async fn open(settings: &DatabaseSettings, missing: Missing) -> Result<Opene
             config.migrate = missing != Missing::RefuseAndLeaveAsItIs;
             let store = PostgresStore::open(config, clock(), ids()).await;
             let postgres = Arc::new(store.map_err(|error| failed(settings, error))?);
-            Ok(Opened { store: postgres.clone(), sqlite: None, postgres: Some(postgres), is_new })
+            Ok(Opened { store: postgres.clone(), adapter: Adapter::Postgres(postgres), is_new })
         }
         DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteTemporary => {
             let is_there = refuse_missing(settings);
@@ -127,7 +133,7 @@ pub async fn open(settings: &DatabaseSettings, missing: Missing) -> Result<Opene
             config.migrate = missing != Missing::RefuseAndLeaveAsItIs;
             let sqlite = SqliteStore::open(config, clock(), ids()).await;
             let sqlite = Arc::new(sqlite.map_err(|error| failed(settings, error))?);
-            Ok(Opened { store: sqlite.clone(), sqlite: Some(sqlite), postgres: None, is_new })
+            Ok(Opened { store: sqlite.clone(), adapter: Adapter::Sqlite(sqlite), is_new })
         }
     }
 }
@@ -148,10 +154,10 @@ impl Opened {
     /// # Errors
     /// If it cannot be looked at.
     pub async fn check(&self) -> Result<Vec<Check>, AppError> {
-        let checks = match (&self.sqlite, &self.postgres) {
-            (Some(sqlite), _) => sqlite.check().await?,
-            (None, Some(postgres)) => postgres.check().await?,
-            (None, None) => {
+        let checks = match &self.adapter {
+            Adapter::Sqlite(sqlite) => sqlite.check().await?,
+            Adapter::Postgres(postgres) => postgres.check().await?,
+            Adapter::Memory => {
                 let health = self.store.health().await?;
                 vec![tubeatlas_ports::Check::new("answers", Ok(health.adapter.to_owned()))]
             }
@@ -164,7 +170,7 @@ impl Opened {
     /// # Errors
     /// If the store does not answer at all.
     pub async fn pool_check(&self, tasks: u32, queries: u32) -> Result<Option<PoolCheck>, AppError> {
-        let Some(sqlite) = &self.sqlite else { return Ok(None) };
+        let Adapter::Sqlite(sqlite) = &self.adapter else { return Ok(None) };
         let check = sqlite.pool_check(tasks, queries).await?;
         Ok(Some(PoolCheck {
             tasks: check.tasks,
