@@ -70,6 +70,7 @@
 
 mod channels;
 mod check;
+mod checkpointer;
 mod columns;
 mod common_words;
 mod config;

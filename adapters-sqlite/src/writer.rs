@@ -96,7 +96,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// Takes over an opened connection to the file at `path`.
     pub(crate) fn start(
-        connection: SqliteConnection,
+        mut connection: SqliteConnection,
         path: String,
         config: &SqliteConfig,
         connections: &Arc<Connections>,
@@ -106,7 +106,8 @@ impl Writer {
         let (requests, received) = mpsc::channel(QUEUE);
         let counted = Counted::new(connections);
         let (config, acquire_timeout, taint) = (config.clone(), config.acquire_timeout, Taint::default());
-        let wal = Wal::new(&path, &config);
+        let wal = Wal::new(&path, &config, file.clone());
+        wal.take_over(&mut connection)?;
         let connection = Some(connection);
         let thread = Thread { connection, path, config, file, wal, metrics, taint: taint.clone() };
         std::thread::Builder::new()
@@ -231,6 +232,7 @@ impl Thread {
             }
             if let Some(connection) = &mut self.connection {
                 // What was written has been answered: an error concerns nobody but the connection.
+                self.taint.look_at(&self.wal.checkpoint(connection));
                 self.taint.look_at(&self.wal.bound(connection, tidy, &self.metrics));
             }
             if self.taint.take() {
@@ -240,6 +242,7 @@ impl Thread {
                 next = wait_for(&mut received);
             }
         }
+        self.wal.stop(); // the writer's connection is the last one: see `close`
         self.discard();
     }
 
@@ -250,6 +253,7 @@ impl Thread {
                 self.file.check()?;
                 let mut connection = ConnectionSettings::new(&self.config, false).open(&self.path)?;
                 set_journal_mode(&mut connection, &self.config)?;
+                self.wal.take_over(&mut connection)?;
                 connection
             }
         };

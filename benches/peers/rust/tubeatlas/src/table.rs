@@ -8,6 +8,8 @@ use diesel::sql_types as st;
 use peers_common::{self as pc, Cfg, Peer, R, Transcript, Ts, Video};
 use tokio::sync::oneshot;
 
+#[path = "../../../../../adapters-sqlite/src/checkpointer.rs"]
+mod checkpointer;
 #[path = "../../../../../adapters-sqlite/src/config.rs"]
 mod config;
 #[path = "../../../../../adapters-sqlite/src/connection.rs"]
@@ -118,6 +120,8 @@ struct Engine {
     readers: ReaderPool,
     writer: Writer,
     pool: usize,
+    /// The place in front of the page of W8.
+    last: tokio::sync::OnceCell<Ts>,
 }
 
 #[derive(Clone)]
@@ -132,6 +136,14 @@ impl P {
         work: impl FnOnce(&mut SqliteConnection) -> Done<T> + Send + 'static,
     ) -> R<T> {
         Ok(self.0.readers.run(length, work).await?)
+    }
+
+    async fn row_before(&self, offset: i64) -> R<Ts> {
+        self.read(Length::Long, move |c| {
+            let query = videos::table.order(videos::published_at).select(videos::published_at);
+            query.offset(offset - 1).first(c).doing("looking for a page")
+        })
+        .await
     }
 
     async fn write<T: Send + 'static>(
@@ -164,7 +176,7 @@ impl Peer for P {
             ReaderPool::new(c.db.clone(), settings, &config, Arc::clone(&connections), Arc::clone(&metrics));
         let identity = file::FileIdentity::of(&path)?;
         let writer = Writer::start(connection, c.db.clone(), &config, &connections, identity, metrics)?;
-        Ok(P(Arc::new(Engine { readers, writer, pool: config.pool_size })))
+        Ok(P(Arc::new(Engine { readers, writer, pool: config.pool_size, last: Default::default() })))
     }
 
     fn pool_size(&self) -> usize {
@@ -221,10 +233,12 @@ impl Peer for P {
         .await
     }
 
+    /// Behind the row before it, which is looked up once: no page of ours has an OFFSET.
     async fn page(&self, limit: i64, offset: i64) -> R<Vec<Row>> {
-        self.read(Length::Long, move |c| {
-            let query = videos::table.order(videos::published_at).select(Row::as_select());
-            query.limit(limit).offset(offset).load(c).doing("listing")
+        let last = self.0.last.get_or_try_init(|| self.row_before(offset)).await?.clone();
+        self.read(Length::Short, move |c| {
+            let query = videos::table.filter(videos::published_at.gt(last)).order(videos::published_at);
+            statement::limited(query.select(Row::as_select()), limit).load(c).doing("listing")
         })
         .await
     }
