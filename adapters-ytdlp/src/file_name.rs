@@ -30,19 +30,27 @@ pub(crate) enum Kind {
     DownloadList,
 }
 
-/// The formats of captions that are read, the richer first.
+/// The formats of captions that are read, the one to be preferred first: YouTube's own hold each line once, so
+/// that nothing has to be guessed; after them what tells the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum CaptionFormat {
+    /// YouTube's JSON.
+    Json3,
+    /// YouTube's XML.
+    Srv3,
     /// WebVTT
     Vtt,
+    /// TTML, also known as DFXP.
+    Ttml,
+    /// YouTube's older XML.
+    Srv1,
     /// SubRip
     Srt,
     /// SubViewer
     Sbv,
 }
 
-const OTHER_CAPTIONS: [&str; 13] =
-    ["json3", "srv1", "srv2", "srv3", "ttml", "ass", "ssa", "lrc", "dfxp", "smi", "sami", "scc", "usf"];
+const OTHER_CAPTIONS: [&str; 8] = ["srv2", "ass", "ssa", "lrc", "smi", "sami", "scc", "usf"];
 const VIDEO: [&str; 10] = ["mp4", "webm", "mkv", "flv", "mov", "avi", "3gp", "m4v", "ogv", "wmv"];
 const AUDIO: [&str; 11] = ["m4a", "mp3", "opus", "ogg", "wav", "flac", "aac", "oga", "mka", "weba", "wma"];
 const PICTURE: [&str; 5] = ["jpg", "jpeg", "png", "webp", "avif"];
@@ -113,7 +121,11 @@ pub(crate) fn parse(name: &str) -> Option<FileName<'_>> {
         return one(Kind::Side, rest);
     }
     let kind = match ending.as_str() {
+        "json3" => Kind::Captions(CaptionFormat::Json3),
+        "srv3" | "ytt" => Kind::Captions(CaptionFormat::Srv3),
         "vtt" => Kind::Captions(CaptionFormat::Vtt),
+        "ttml" | "dfxp" => Kind::Captions(CaptionFormat::Ttml),
+        "srv1" => Kind::Captions(CaptionFormat::Srv1),
         "srt" => Kind::Captions(CaptionFormat::Srt),
         "sbv" => Kind::Captions(CaptionFormat::Sbv),
         _ if is(&OTHER_CAPTIONS) => Kind::OtherCaptions,
@@ -216,7 +228,11 @@ mod tests {
             ("T [i].annotations.xml", Some(Side)),
             ("T [i].en.vtt", Some(Captions(CaptionFormat::Vtt))),
             ("T [i].en.SRT", Some(Captions(CaptionFormat::Srt))),
-            ("T [i].en.json3", Some(OtherCaptions)),
+            ("T [i].en.json3", Some(Captions(CaptionFormat::Json3))),
+            ("T [i].en.srv3", Some(Captions(CaptionFormat::Srv3))),
+            ("T [i].en.dfxp", Some(Captions(CaptionFormat::Ttml))),
+            ("T [i].en.srv1", Some(Captions(CaptionFormat::Srv1))),
+            ("T [i].en.ass", Some(OtherCaptions)),
             ("archive.txt", Some(DownloadList)),
             ("notes.txt", None),
             ("notes.part", None),

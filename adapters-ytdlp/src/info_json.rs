@@ -19,6 +19,7 @@ use crate::channel;
 use crate::fields::{self, Fields, TooLong};
 use crate::json::{Want, pick};
 use crate::media::Picture;
+use crate::video::ORIGINAL;
 
 /// What decides where a document belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -424,23 +425,40 @@ impl Languages {
         self.spoken.as_ref()
     }
 
-    /// How captions came to be, of whose content nothing tells: YouTube offers automatic ones in the spoken
-    /// language, and machine translations of these in a hundred others.
-    pub(crate) fn kind(&self, language: &LanguageTag) -> TranscriptKind {
+    /// How captions came to be. YouTube offers automatic ones in the spoken language, and machine translations
+    /// of them, and of captions that people wrote, in a hundred others. `heard` says that the content shows
+    /// speech recognition; content that does not may be a machine's too.
+    pub(crate) fn kind(&self, language: &LanguageTag, heard: bool) -> TranscriptKind {
         let tag = language.as_str();
-        if tag.ends_with("-orig") {
+        if tag.ends_with(ORIGINAL) {
             return TranscriptKind::Automatic;
         }
-        if self.manual.contains(tag) || !self.automatic.contains(tag) {
+        let automatic = self.automatic.contains(tag);
+        if !heard && (!automatic || self.manual.contains(tag)) {
             return TranscriptKind::Manual;
         }
-        let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
-        let original = self.automatic.iter().find_map(|tag| tag.strip_suffix("-orig"));
-        let spoken = original.or_else(|| self.spoken().map(LanguageTag::as_str));
-        match spoken {
-            Some(spoken) if primary(spoken) != primary(tag) => TranscriptKind::Translated,
-            _ => TranscriptKind::Automatic,
+        if automatic && self.is_translation(tag) {
+            TranscriptKind::Translated
+        } else {
+            TranscriptKind::Automatic
         }
+    }
+
+    /// Whether captions that a machine made are in another language than it heard.
+    fn is_translation(&self, tag: &str) -> bool {
+        // `de-en-US`: into German, from captions in American English that people wrote.
+        let from =
+            |manual: &String| tag.strip_suffix(manual.as_str()).is_some_and(|rest| rest.ends_with('-'));
+        if self.manual.iter().any(from) {
+            return true;
+        }
+        let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let mut originals = self.automatic.iter().filter_map(|tag| tag.strip_suffix(ORIGINAL)).peekable();
+        if originals.peek().is_some() {
+            // A video with several sound tracks has several.
+            return originals.all(|heard| primary(heard) != primary(tag));
+        }
+        self.spoken().is_some_and(|spoken| primary(spoken.as_str()) != primary(tag))
     }
 }
 
@@ -718,14 +736,25 @@ mod tests {
             let mut whole = whole;
             whole["id"] = json!("v");
             whole["title"] = json!("t");
-            document(whole).languages.kind(&LanguageTag::parse(tag).unwrap())
+            document(whole).languages.kind(&LanguageTag::parse(tag).unwrap(), false)
+        };
+        let heard = |mut whole: Value, tag: &str| {
+            whole["id"] = json!("v");
+            whole["title"] = json!("t");
+            document(whole).languages.kind(&LanguageTag::parse(tag).unwrap(), true)
         };
         let youtube =
             json!({"language": "en", "subtitles": {"en": []}, "automatic_captions": {"en": [], "de": []}});
         assert_eq!(kind(youtube.clone(), "en"), TranscriptKind::Manual);
         assert_eq!(kind(youtube.clone(), "de"), TranscriptKind::Translated);
         assert_eq!(kind(youtube.clone(), "fr"), TranscriptKind::Manual);
-        assert_eq!(kind(youtube, "en-orig"), TranscriptKind::Automatic);
+        assert_eq!(kind(youtube.clone(), "en-orig"), TranscriptKind::Automatic);
+        assert_eq!(heard(youtube.clone(), "en"), TranscriptKind::Automatic);
+        assert_eq!(heard(youtube.clone(), "de"), TranscriptKind::Translated);
+        assert_eq!(heard(youtube, "fr"), TranscriptKind::Automatic);
+        let of_manual = json!({"language": "en", "subtitles": {"en-US": []}, "automatic_captions": {"en-en-US": [], "en": []}});
+        assert_eq!(kind(of_manual.clone(), "en-en-US"), TranscriptKind::Translated);
+        assert_eq!(kind(of_manual, "en"), TranscriptKind::Automatic);
         let spoken = json!({"automatic_captions": {"en-orig": [], "en": [], "de": []}});
         assert_eq!(kind(spoken.clone(), "en"), TranscriptKind::Automatic);
         assert_eq!(kind(spoken, "de"), TranscriptKind::Translated);

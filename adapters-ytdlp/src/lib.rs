@@ -40,8 +40,8 @@
 //! |---|---|
 //! | `*.info.json` of a video | the video and its channel |
 //! | `*.info.json` of a playlist or channel | ignored |
-//! | `*.LANG.vtt`, `.srt`, `.sbv` | a transcript of the video |
-//! | captions in other formats (`.json3`, `.srv3`, `.ttml`, `.ass`, `.lrc`, …) | refused: not read yet |
+//! | `*.LANG.json3`, `.srv3`, `.vtt`, `.ttml`, `.srv1`, `.srt`, `.sbv` | a transcript of the video |
+//! | captions in other formats (`.ass`, `.lrc`, `.srv2`, …) | refused: not read yet |
 //! | `.mp4`, `.webm`, `.m4a`, … | a media file of the video |
 //! | `.f137.mp4` and other formats to be merged | media files if there is no merged one, else ignored |
 //! | `.jpg`, `.webp`, … of a video | the thumbnail of its media files if there are any, else ignored |
@@ -60,9 +60,14 @@
 //! `epoch` is taken, or the last in byte order; the others are ignored. If an id is used by two platforms, the
 //! documents of the second are refused: the catalogue knows videos by their id alone.
 //!
-//! Of several caption files in one language WebVTT is preferred, then the one beside the document. The language
-//! is what stands between base name and ending; else what a WebVTT header says; else the language that the
-//! document says is spoken.
+//! Of several caption files in one language that in the format that stands first in the table is taken, then the
+//! one beside the document; if it is refused, the next. The language is what stands between base name and
+//! ending; else what a WebVTT or TTML header says; else the language that the document says is spoken. What
+//! speech recognition heard has two names in yt-dlp (`en` and `en-orig`) and is taken once. Captions in related
+//! languages (`zh-Hans`, `zh-Hant`) are captions of their own.
+//!
+//! A caption file is read as what its content shows it to be, whatever its name: in UTF-8, UTF-16, or else the
+//! older encoding that it looks most like. An HTML page that was saved as captions is refused.
 //!
 //! # What is kept
 //!
@@ -76,7 +81,8 @@
 //!
 //! YouTube's automatic captions roll up the screen: each spoken line stands in the file three times. They are
 //! un-rolled, so that each is kept once. In files that do not roll nothing is left out, however often it
-//! repeats itself.
+//! repeats itself. Captions are automatic if their content shows it (they roll, or words have times), and else
+//! what the document says of their language: written by people, automatic, or translated by a machine.
 
 mod address;
 mod archive;

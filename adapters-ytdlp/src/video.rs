@@ -95,12 +95,19 @@ fn choose_picture<'a>(pictures: &'a [PathBuf], document: &Path) -> Option<&'a Pa
     beside.or(pictures.first()).map(PathBuf::as_path)
 }
 
+/// How yt-dlp marks the captions of speech recognition in the language that is spoken (`en-orig`). It offers the
+/// same captions without the mark (`en`) as well.
+pub(crate) const ORIGINAL: &str = "-orig";
+
 /// The caption files, of each language the one to be preferred first: one whose name tells the language; the
-/// richer format; one that lies beside the document.
+/// format that comes first; one that lies beside the document. What may be a double of another language's, last.
 fn in_order_of_choice(mut files: Vec<CaptionFile>, document: &Path) -> Vec<CaptionFile> {
     let rank = |file: &CaptionFile| {
-        let tag = !matches!(file.language, NamedLanguage::Tag(_));
-        (tag, file.format, file.path.parent() != document.parent())
+        let (named, original) = match &file.language {
+            NamedLanguage::Tag(tag) => (true, tag.ends_with(ORIGINAL)),
+            NamedLanguage::Nothing | NamedLanguage::Unclear => (false, false),
+        };
+        (!named, original, file.format, file.path.parent() != document.parent())
     };
     files.sort_by_key(rank); // stable: equal ones stay in byte order of their paths
     files
@@ -145,7 +152,7 @@ impl CaptionReading<'_> {
         if self.is_double(&path, &tag) {
             return;
         }
-        let kind = if captions.automatic { TranscriptKind::Automatic } else { self.languages.kind(&tag) };
+        let kind = self.languages.kind(&tag, captions.automatic);
         let fields =
             TranscriptFields { video_id: video_id.clone(), language: tag.clone(), kind, cues: captions.cues };
         match Transcript::new(fields) {
@@ -159,10 +166,19 @@ impl CaptionReading<'_> {
         }
     }
 
-    /// Whether captions in this language were read; then the file is ignored.
+    /// Whether captions in this language were read, or what speech recognition heard, under its other name;
+    /// then the file is ignored.
     fn is_double(&mut self, path: &Path, tag: &LanguageTag) -> bool {
-        let Some(taken) = self.transcripts.get(tag) else { return false };
-        let reason = format!("holds the captions in {tag} as well; {} was taken", taken.path.display());
+        let other_name = || {
+            let plain = LanguageTag::parse(tag.as_str().strip_suffix(ORIGINAL)?).ok()?;
+            self.transcripts.get(&plain).filter(|it| it.transcript.kind == TranscriptKind::Automatic)
+        };
+        let (same, taken) = match (self.transcripts.get(tag), other_name()) {
+            (Some(taken), _) => (format!("the captions in {tag}"), taken),
+            (None, Some(taken)) => ("what speech recognition heard".to_owned(), taken),
+            (None, None) => return false,
+        };
+        let reason = format!("holds {same} as well; {} was taken", taken.path.display());
         self.ignored.push(Remark { path: path.to_owned(), reason });
         true
     }

@@ -140,7 +140,7 @@ fn everything() -> Archive {
         .write("Channel/A talk v1.2 [aaaaaaaaaaa].zh-Hant.vtt", VTT)
         .write("Channel/A talk v1.2 [aaaaaaaaaaa].fr.vtt", "<!DOCTYPE html><html>429")
         .write("Channel/A talk v1.2 [aaaaaaaaaaa].fr.srt", SRT)
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].ja.json3", "{}")
+        .write("Channel/A talk v1.2 [aaaaaaaaaaa].ja.ass", "{}")
         .write("Channel/A talk v1.2 [aaaaaaaaaaa].live_chat.json", "{}\n{}")
         .write("Channel/A talk v1.2 [aaaaaaaaaaa].mkv", "12345")
         .write("Channel/A talk v1.2 [aaaaaaaaaaa].f137.mp4", "12")
@@ -240,7 +240,7 @@ fn a_video_has_all_that_belongs_to_it() {
     assert!(Path::new(&media.path).is_absolute());
 
     let talk = |ending: &str| format!("Channel/A talk v1.2 [aaaaaaaaaaa].{ending}");
-    for (file, reason) in [("fr.vtt", "web page"), ("ja.json3", "not read yet; convert it")] {
+    for (file, reason) in [("fr.vtt", "an HTML page, not captions"), ("ja.ass", "not read yet; convert it")] {
         assert!(reading.refused[&talk(file)].contains(reason), "{file}: {:?}", reading.refused);
     }
     for (file, reason) in [
@@ -338,6 +338,62 @@ fn the_language_is_looked_for_in_name_header_and_document() {
         "{:?}",
         reading.refused
     );
+}
+
+#[test]
+fn of_one_track_in_several_formats_the_first_that_can_be_read_is_taken() {
+    let srv3 = r#"<timedtext format="3"><body><p t="1000" d="1000">from srv3</p></body></timedtext>"#;
+    let archive = Archive::new();
+    archive
+        .document("T.info.json", "v", json!({}))
+        .write("T.en.json3", "{")
+        .write("T.en.srv3", srv3)
+        .write("T.en.vtt", VTT)
+        .write("T.en.ttml", "<tt/>")
+        .write("T.en.srt", SRT)
+        .write("T.de.vtt", VTT)
+        .write("T.de.srt", SRT);
+    let reading = archive.read();
+    assert_eq!(reading.transcripts("v"), [("de", "from WebVTT"), ("en", "from srv3")]);
+    assert!(reading.refused["T.en.json3"].contains("is no JSON"), "{:?}", reading.refused);
+    for other in ["T.en.vtt", "T.en.ttml", "T.en.srt"] {
+        assert!(reading.ignored[other].contains("T.en.srv3 was taken"), "{other}: {:?}", reading.ignored);
+    }
+}
+
+#[test]
+fn what_speech_recognition_heard_is_one_voice() {
+    let document = json!({"subtitles": {"de": []}, "automatic_captions": {"en": [], "en-orig": [], "de": [], "de-orig": []}});
+    let archive = Archive::new();
+    archive
+        .document("T.info.json", "v", document)
+        .write("T.en-orig.srt", SRT)
+        .write("T.en.srt", SRT)
+        .write("T.de-orig.srt", SRT)
+        .write("T.de.srt", SRT)
+        .document("only.info.json", "only", json!({}))
+        .write("only.en-orig.vtt", ROLLING);
+    let reading = archive.read();
+    // What people wrote in German is not what was heard, so both are there.
+    let kinds: Vec<_> = reading.videos["v"]
+        .transcripts
+        .iter()
+        .map(|it| (it.transcript.language.as_str(), it.transcript.kind))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            ("de", TranscriptKind::Manual),
+            ("de-orig", TranscriptKind::Automatic),
+            ("en", TranscriptKind::Automatic)
+        ]
+    );
+    assert!(
+        reading.ignored["T.en-orig.srt"].contains("what speech recognition heard"),
+        "{:?}",
+        reading.ignored
+    );
+    assert_eq!(reading.transcripts("only"), [("en-orig", "so hello")]);
 }
 
 #[test]

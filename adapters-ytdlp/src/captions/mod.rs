@@ -1,10 +1,13 @@
-//! Caption files: WebVTT, SubRip and SubViewer, as they come off the disk.
+//! Caption files as they come off the disk, each read as what its content shows it to be.
 
+mod decode;
+mod json3;
 mod markup;
 mod srt;
 mod time;
 mod unroll;
 mod vtt;
+mod xml;
 
 use std::borrow::Cow;
 
@@ -15,7 +18,7 @@ use tubeatlas_domain::{Cue, MAX_CUE_TEXT_BYTES};
 pub(crate) struct Captions {
     /// The cues in the file's order, markup removed, rolling ones un-rolled.
     pub(crate) cues: Vec<Cue>,
-    /// The language that a WebVTT header names.
+    /// The language that a WebVTT header or a TTML root names.
     pub(crate) language: Option<String>,
     /// Whether the content shows that speech recognition made it.
     pub(crate) automatic: bool,
@@ -52,6 +55,15 @@ impl RawCue {
         self.lines.push(line);
     }
 
+    /// Adds lines that hold no markup.
+    fn push_plain(&mut self, text: &str, timed: bool) {
+        for line in lines(text) {
+            let text = line.trim().to_owned();
+            self.spoken |= !text.is_empty();
+            self.lines.push(Line { text, timed });
+        }
+    }
+
     fn text(&self) -> String {
         let lines: Vec<&str> =
             self.lines.iter().map(|line| line.text.as_str()).filter(|text| !text.is_empty()).collect();
@@ -66,16 +78,22 @@ struct Parsed {
     language: Option<String>,
     /// How many lines with something on them belong to no cue.
     strays: usize,
+    /// Whether the cues may be what rolled up a screen; json3 and its kin hold each line once.
+    may_roll: bool,
 }
 
-/// Reads a caption file. A file with a WebVTT header is read as WebVTT whatever its name; with
-/// `header_required`, one without is refused.
+/// Why a web page is refused.
+const PAGE: &str =
+    "is an HTML page, not captions: the server answered with an error; download the captions again";
+
+/// Reads a caption file of any format that is read, whatever its name; with `header_required`, a text without
+/// a WebVTT header is refused.
 ///
 /// # Errors
 /// Says why the file is no captions, and what to do.
 pub(crate) fn parse(bytes: &[u8], header_required: bool) -> Result<Captions, String> {
-    let decoded = decode(bytes)?;
     let mut warnings = Vec::new();
+    let decoded = decode::text(bytes, &mut warnings);
     let text = match decoded.matches('\0').count() {
         0 => decoded,
         nuls => {
@@ -88,12 +106,14 @@ pub(crate) fn parse(bytes: &[u8], header_required: bool) -> Result<Captions, Str
         return Err("is empty; download the captions again".to_owned());
     }
     if is_page(text) {
-        return Err(
-            "is a web page and no captions: the server answered with an error; download it again".into()
-        );
+        return Err(PAGE.to_owned());
     }
-    let Parsed { mut cues, language, strays } = if vtt::has_header(text) {
+    let Parsed { mut cues, language, strays, may_roll } = if vtt::has_header(text) {
         vtt::parse(text)
+    } else if text.starts_with('{') {
+        json3::parse(text)?
+    } else if XML.iter().any(|start| text.starts_with(start)) {
+        xml::parse(text)?
     } else if header_required {
         return Err(
             "does not begin with WEBVTT, so it is no .vtt file; rename it if it is of another format".into(),
@@ -112,7 +132,7 @@ pub(crate) fn parse(bytes: &[u8], header_required: bool) -> Result<Captions, Str
     }
     mend_times(&mut cues, &mut warnings);
     let shape = unroll::shape(&cues);
-    if shape.rolling {
+    if may_roll && shape.rolling {
         unroll::unroll(&mut cues);
     }
     let cues = finish(&cues, &mut warnings);
@@ -122,42 +142,13 @@ pub(crate) fn parse(bytes: &[u8], header_required: bool) -> Result<Captions, Str
     Ok(Captions { cues, language, automatic: shape.automatic, warnings })
 }
 
-/// The file's text, without a byte order mark.
-fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
-    let utf_16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units = bytes.chunks(2).map(|pair| unit([pair[0], pair.get(1).copied().unwrap_or_default()]));
-        char::decode_utf16(units)
-            .collect::<Result<String, _>>()
-            .map(Cow::Owned)
-            .map_err(|_| "begins as UTF-16 but is not; download it again".to_owned())
-    };
-    match bytes {
-        [0xEF, 0xBB, 0xBF, rest @ ..] => utf_8(rest),
-        [0xFF, 0xFE, rest @ ..] => utf_16(rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => utf_16(rest, u16::from_be_bytes),
-        _ => utf_8(bytes),
-    }
-}
+/// How captions in XML begin.
+const XML: [&str; 4] = ["<?xml", "<timedtext", "<transcript", "<tt"];
 
-fn utf_8(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        format!(
-            "is not UTF-8 from byte {} on; convert it (iconv -f LATIN1 -t UTF-8, say)",
-            error.valid_up_to()
-        )
-    })?;
-    if text.len() >= 4 && text.bytes().filter(|&byte| byte == 0).count() > text.len() / 4 {
-        return Err(
-            "looks like UTF-16 without its byte order mark; convert it (iconv -f UTF-16LE -t UTF-8)".into()
-        );
-    }
-    Ok(Cow::Borrowed(text))
-}
-
-/// Whether the text begins as an HTML or XML page does.
+/// Whether the text begins as an HTML page does.
 fn is_page(text: &str) -> bool {
     let start: String = text.chars().take(14).map(|c| c.to_ascii_lowercase()).collect();
-    ["<!doctype", "<html", "<head", "<?xml", "<body"].iter().any(|tag| start.starts_with(tag))
+    ["<!doctype html", "<html", "<head", "<body"].iter().any(|tag| start.starts_with(tag))
 }
 
 /// The lines of a text, which end with LF, CRLF or a lone CR.
@@ -238,9 +229,11 @@ mod tests {
             with("\r").into_bytes(),
             utf_16(u16::to_le_bytes),
             utf_16(u16::to_be_bytes),
+            utf_16(u16::to_be_bytes)[2..].to_vec(),
         ] {
             assert_eq!(texts(&bytes), ["àé 中", "b"]);
         }
+        assert_eq!(texts(b"1\n00:00:01,000 --> 00:00:02,000\n\xe9t\xe9"), ["été"]);
     }
 
     #[test]
@@ -248,16 +241,15 @@ mod tests {
         for (bytes, header, reason) in [
             (&b""[..], false, "is empty"),
             (b" \r\n\t", true, "is empty"),
-            (b"<!DOCTYPE html><html><body>429</body></html>", true, "web page"),
-            (b"\n<HTML>", false, "web page"),
+            (b"<!DOCTYPE html><html><body>429</body></html>", true, "an HTML page, not captions"),
+            (b"\n<HTML>", false, "an HTML page, not captions"),
+            (b"<?xml version='1.0'?><html><body>429</body></html>", true, "an HTML page, not captions"),
+            (b"{\"error\": 429}", true, "is JSON, but"),
             (b"1\n00:00:01,000 --> 00:00:02,000\na", true, "does not begin with WEBVTT"),
             (b"WEBVTT\nKind: captions\n\n", true, "holds no cue"),
             (b"WEBVTT\n\ncue-one\nnot a timestamp\nInvalid cue.\n", true, "holds text but no cue"),
             (b"just words", false, "holds text but no cue"),
             (b"WEBVTT\n\n00:01.000 --> 00:02.000\n \n", true, "no text in any of them"),
-            (b"1\n00:00:01,000 --> 00:00:02,000\n\xe9t\xe9", false, "is not UTF-8 from byte 32"),
-            (b"1\0\n\0 \0-\0-\0>\0", false, "UTF-16 without its byte order mark"),
-            (b"\xff\xfe\x00\xd8", false, "begins as UTF-16"),
         ] {
             let error = parse(bytes, header).unwrap_err();
             assert!(error.contains(reason), "{bytes:?}: {error}");
@@ -298,6 +290,37 @@ mod tests {
         assert_eq!(captions.language.as_deref(), Some("de"));
     }
 
+    #[test]
+    fn every_format_is_known_by_its_content_whatever_its_name() {
+        for text in [
+            SRT,
+            "WEBVTT\n\n00:01.000 --> 00:02.000\nàé 中\n\n00:02.000 --> 00:03.000\nb\n",
+            r#"{"events": [{"tStartMs": 1000, "dDurationMs": 1000, "segs": [{"utf8": "àé 中"}]},
+                {"tStartMs": 2000, "dDurationMs": 1000, "segs": [{"utf8": "b"}]}]}"#,
+            r#"<timedtext format="3"><body><p t="1000" d="1000">àé 中</p><p t="2000" d="1000">b</p></body></timedtext>"#,
+            r#"<?xml version="1.0"?><transcript><text start="1" dur="1">àé 中</text><text start="2" dur="1">b</text></transcript>"#,
+            r#"<tt><body><p begin="1s" end="2s">àé 中</p><p begin="00:02" end="3s">b</p></body></tt>"#,
+        ] {
+            let cues = parse(text.as_bytes(), text != SRT).unwrap().cues;
+            let cues: Vec<_> = cues.iter().map(|cue| (cue.start_ms, cue.end_ms, &*cue.text)).collect();
+            assert_eq!(cues, [(1_000, 2_000, "àé 中"), (2_000, 3_000, "b")], "{text}");
+        }
+    }
+
+    #[test]
+    fn the_forms_that_hold_each_line_once_are_never_unrolled() {
+        let event = |i: usize| {
+            format!(
+                r#"{{"tStartMs": {}, "dDurationMs": 10, "segs": [{{"utf8": "la", "acAsrConf": 0}}, {{"utf8": " la", "tOffsetMs": 1}}]}}"#,
+                i * 10
+            )
+        };
+        let events: Vec<String> = (0..40).map(event).collect();
+        let captions = parse(format!("{{\"events\": [{}]}}", events.join(",")).as_bytes(), false).unwrap();
+        assert_eq!(captions.cues.len(), 40);
+        assert!(captions.automatic);
+    }
+
     fn pieces() -> impl Strategy<Value = String> {
         let piece = proptest::sample::select(vec![
             "WEBVTT",
@@ -329,6 +352,13 @@ mod tests {
             "é",
             "\u{feff}",
             "\0",
+            "{\"events\": [{\"tStartMs\": 1, \"segs\": [{\"utf8\": \"x\"}]},",
+            "]}",
+            "<?xml version='1.0'?>",
+            "<timedtext><body><p t='1' d='9e99'>",
+            "<tt><p begin='1:2:3:4' end='1t'>",
+            "</p></body></timedtext>",
+            "</p></tt>",
             "99999999999999999999:00:00.000 --> 1:2:3",
         ]);
         proptest::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
@@ -347,6 +377,10 @@ mod tests {
             format!("{cue}{}", many("0:00:01.000,0:00:01.010\na\n")),
             many("1\n"),
             many("\r"),
+            format!("{{\"events\": [{}{{}}]}}", many("{},")),
+            format!("{{\"events\": {}", many("[")),
+            format!("<timedtext><body>{}", many("<p><s>")),
+            format!("<tt><p>{}</p></tt>", many("&amp;\n")),
         ] {
             let _ = parse(text.as_bytes(), false);
         }

@@ -8,7 +8,7 @@ use super::{Parsed, RawCue};
 
 /// Reads SubRip or SubViewer.
 pub(super) fn parse(text: &str) -> Parsed {
-    let mut parsed = Parsed::default();
+    let mut parsed = Parsed { may_roll: true, ..Parsed::default() };
     let mut body: Vec<&str> = Vec::new();
     let mut number = None;
     for line in super::lines(text) {

@@ -26,7 +26,7 @@ enum State<'a> {
 /// have trimmed that space away: then the rest of the cue is a block without times after a cue without text,
 /// and is put back.
 pub(super) fn parse(text: &str) -> Parsed {
-    let mut parsed = Parsed::default();
+    let mut parsed = Parsed { may_roll: true, ..Parsed::default() };
     let mut state = State::Header;
     for line in super::lines(text) {
         if line.is_empty() {
