@@ -93,7 +93,7 @@ impl ArchiveReader for Reader {
                 Job::Ignored(remark) => return Some(Ok(ArchiveEntry::Ignored(remark))),
                 Job::Refused(refusal) => return Some(Err(refusal)),
                 Job::Video(job) => {
-                    let path = job.documents.first().cloned().unwrap_or_default();
+                    let path = job.path().map(PathBuf::from).unwrap_or_default();
                     self.running = Some((path, spawn_blocking(move || video::read(*job))));
                 }
             }

@@ -17,6 +17,7 @@ use tubeatlas_ports::archive::Remark;
 use crate::address;
 use crate::channel;
 use crate::fields::{self, Fields, TooLong};
+use crate::file_name::is_youtube_id;
 use crate::json::{Want, pick};
 use crate::media::Picture;
 use crate::video::ORIGINAL;
@@ -25,16 +26,32 @@ use crate::video::ORIGINAL;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Head {
     /// A video's.
-    Video {
-        /// The video's id.
-        id: VideoId,
-        /// When the document was made, in seconds since 1970.
-        epoch: Option<i64>,
-        /// The platform, in a form that can be compared; absent in hand-made documents.
-        platform: Option<String>,
-    },
+    Video(VideoHead),
     /// Of something else, which this says.
     Other(String),
+}
+
+/// What decides where a video's document belongs, and which of several is the newest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct VideoHead {
+    pub(crate) id: VideoId,
+    pub(crate) title: String,
+    /// When the document was made, in seconds since 1970.
+    pub(crate) epoch: Option<i64>,
+    /// How often the video had been viewed then: of two documents the later one has more.
+    pub(crate) views: Option<u64>,
+    /// Where the video comes from; absent in hand-made documents.
+    pub(crate) origin: Option<Origin>,
+}
+
+/// Where a video comes from, in a form that can be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// `youtube`, `twitchclips`.
+    pub(crate) platform: String,
+    /// The page, if the platform is none: then yt-dlp takes the last part of an address as the id, and many
+    /// pages end in `index`.
+    page: Option<String>,
 }
 
 /// Reads what decides where a document belongs.
@@ -52,19 +69,30 @@ pub(crate) fn head(bytes: &[u8]) -> Result<Head, String> {
         ("entries", Want::Presence),
         ("formats", Want::Presence),
         ("duration", Want::Presence),
+        ("view_count", Want::Value),
+        ("webpage_url", Want::Value),
     ];
     let map = pick(bytes, WANTED)?;
     if let Some(what) = not_a_video(&map) {
         return Ok(Head::Other(what));
     }
     let id = id(&map)?;
-    if !map.get("title").is_some_and(Value::is_string) {
+    let Some(title) = map.get("title").and_then(Value::as_str).map(str::to_owned) else {
         return Err("has no title; download it again (yt-dlp --write-info-json --skip-download)".to_owned());
-    }
+    };
     let epoch = map.get("epoch").and_then(|epoch| {
         epoch.as_i64().or_else(|| fields::whole(epoch).and_then(|epoch| i64::try_from(epoch).ok()))
     });
-    Ok(Head::Video { id, epoch, platform: platform(&map) })
+    let page = || {
+        let page = map.get("webpage_url").and_then(Value::as_str)?;
+        page.split(['?', '#']).next().map(str::to_owned)
+    };
+    let origin = platform(&map).map(|platform| match platform.as_str() {
+        "generic" => Origin { page: page(), platform },
+        _ => Origin { page: None, platform },
+    });
+    let views = map.get("view_count").and_then(fields::whole);
+    Ok(Head::Video(VideoHead { id, title, epoch, views, origin }))
 }
 
 /// What a document is of, if not of a video.
@@ -124,6 +152,8 @@ pub(crate) struct Document {
     pub(crate) channel: Option<Channel>,
     pub(crate) languages: Languages,
     pub(crate) picture: Picture,
+    /// The ending of the media file that was downloaded.
+    pub(crate) ending: Option<String>,
     pub(crate) warnings: Vec<Remark>,
 }
 
@@ -144,6 +174,7 @@ const WANTED: &[(&str, Want)] = &[
     ("dislike_count", Want::Value),
     ("duration", Want::Value),
     ("epoch", Want::Value),
+    ("ext", Want::Value),
     ("extractor", Want::Value),
     ("extractor_key", Want::Value),
     ("fps", Want::Value),
@@ -211,8 +242,45 @@ pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Document, String> {
     video.extra = extra(&mut fields);
     let languages = Languages::read(&mut fields);
     let picture = Picture::read(&mut fields);
+    let ending = fields.text("ext", MAX_LABEL_BYTES, TooLong::LeaveOut);
     let video = Video::new(video).map_err(|error| error.to_string())?;
-    Ok(Document { video, channel, languages, picture, warnings: fields.into_warnings() })
+    Ok(Document { video, channel, languages, picture, ending, warnings: fields.into_warnings() })
+}
+
+/// What is known of a video without a document: its id, and the title that a file is named after. `extra` says
+/// so.
+///
+/// # Errors
+/// If the domain refuses the title.
+pub(crate) fn known_by_name(id: VideoId, name: &str) -> Result<Document, String> {
+    let title = name[..name.floor_char_boundary(MAX_TITLE_BYTES)].to_owned();
+    let mut video = VideoFields::new(id, title);
+    video.url = watch_page(&video.id, is_youtube_id(video.id.as_str()).then_some("youtube"));
+    let mark = Map::from_iter([("known_by_name".to_owned(), Value::Bool(true))]);
+    video.extra = JsonObject::new(mark).map_err(|error| error.to_string())?;
+    let video = Video::new(video).map_err(|error| error.to_string())?;
+    Ok(Document {
+        video,
+        channel: None,
+        languages: Languages::default(),
+        picture: Picture::default(),
+        ending: None,
+        warnings: Vec::new(),
+    })
+}
+
+/// What a document tells of one of the formats that it lists: one that was downloaded and not merged.
+///
+/// # Errors
+/// If it is no document.
+pub(crate) fn format(path: &Path, bytes: &[u8], format_id: &str) -> Result<Option<Picture>, String> {
+    let mut map = pick(bytes, &[("formats", Want::Value)])?;
+    let Some(Value::Array(formats)) = map.remove("formats") else { return Ok(None) };
+    let format =
+        formats.into_iter().find(|format| format.get("format_id").and_then(Value::as_str) == Some(format_id));
+    let Some(Value::Object(mut format)) = format else { return Ok(None) };
+    format.retain(|_, value| !value.is_null());
+    Ok(Some(Picture::read(&mut Fields::new(path, format))))
 }
 
 /// The page of a YouTube video, also if nothing but the shape of its id says that it is one.
@@ -693,17 +761,35 @@ mod tests {
     #[test]
     fn heads_tell_videos_from_lists() {
         let of = |value: Value| head(value.to_string().as_bytes());
-        let video = |id: &str, epoch, platform: Option<&str>| {
-            Ok(Head::Video { id: VideoId::parse(id).unwrap(), epoch, platform: platform.map(str::to_owned) })
+        let video = |id: &str, epoch, views, platform: Option<(&str, Option<&str>)>| {
+            let origin = platform.map(|(platform, page)| Origin {
+                platform: platform.to_owned(),
+                page: page.map(str::to_owned),
+            });
+            Ok(Head::Video(VideoHead {
+                id: VideoId::parse(id).unwrap(),
+                title: "t".into(),
+                epoch,
+                views,
+                origin,
+            }))
         };
-        assert_eq!(of(json!({"id": "v", "title": ""})), video("v", None, None));
+        assert_eq!(of(json!({"id": "v", "title": "t", "view_count": "many"})), video("v", None, None, None));
         assert_eq!(
-            of(json!({"id": 7, "title": "t", "epoch": 3.0, "extractor": "twitch:clips"})),
-            video("7", Some(3), Some("twitchclips"))
+            of(
+                json!({"id": 7, "title": "t", "epoch": 3.0, "view_count": 9, "extractor": "twitch:clips", "webpage_url": "x"})
+            ),
+            video("7", Some(3), Some(9), Some(("twitchclips", None)))
         );
         assert_eq!(
             of(json!({"id": "UC45678901234567890", "title": "t", "duration": 1, "extractor": "youtube+x"})),
-            video("UC45678901234567890", None, Some("youtube"))
+            video("UC45678901234567890", None, None, Some(("youtube", None)))
+        );
+        assert_eq!(
+            of(
+                json!({"id": "index", "title": "t", "extractor": "generic", "webpage_url": "http://e.com/a?b"})
+            ),
+            video("index", None, None, Some(("generic", Some("http://e.com/a"))))
         );
         for list in [
             json!({"id": "v", "title": "t", "_type": "playlist"}),

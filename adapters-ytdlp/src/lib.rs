@@ -45,20 +45,34 @@
 //! | `.mp4`, `.webm`, `.m4a`, … | a media file of the video |
 //! | `.f137.mp4` and other formats to be merged | media files if there is no merged one, else ignored |
 //! | `.jpg`, `.webp`, … of a video | the thumbnail of its media files if there are any, else ignored |
-//! | `.part`, `.ytdl`, `.temp.*`, `._*` | ignored: what an unfinished download, or macOS, left |
+//! | `.part`, `.ytdl`, `.temp`, `.aria2`, `.temp.*`, `._*` | ignored: what an unfinished download, or macOS, left |
 //! | `.live_chat.json`, `.description`, `.url`, `archive.txt` | ignored |
 //!
 //! Each of these files is in exactly one entry: by itself or as part of its video. Not mentioned at all are
-//! files of other kinds, pictures and texts that lie beside no document, and what is in `.git`, `.hg` and
-//! `@eaDir`. Links to files are read; links to folders are ignored, so that no loop can be.
+//! files of other kinds, pictures and texts that lie beside no document, and what is in `.git`, `.hg`,
+//! `@eaDir` and the folders of deleted files (`#recycle`, `.Trash*`). Links to files are read; links to folders are ignored, so that no loop can be.
 //!
 //! # What belongs together
 //!
 //! The `id` in a document decides which video it describes, not its name. Other files belong to the document
-//! that lies beside them under the same base name, or else to the video whose id is in their name, as
-//! `[id]` or behind a hyphen, wherever they lie. Of several documents of one video the one with the newest
-//! `epoch` is taken, or the last in byte order; the others are ignored. If an id is used by two platforms, the
-//! documents of the second are refused: the catalogue knows videos by their id alone.
+//! that lies beside them under the same base name; or else to the video whose id is in their name, as `[id]` or
+//! behind a hyphen, wherever they lie; or else to the document that has their base name in another folder, if
+//! that name is the video's title. (If several have it, to that whose folders are named as theirs.) Names are
+//! compared in Unicode's composed form, with the characters that yt-dlp replaced by look-alikes put back.
+//!
+//! Captions that belong to no document become a video of their own if their name surely holds an id: one of
+//! YouTube's shape in brackets at the end, behind a hyphen there, or alone; or a long number in brackets. Of such
+//! a video nothing but id and title are known, its `extra` says `known_by_name`, and an import never lets it
+//! replace one that is known better.
+//!
+//! Of several documents of one video the one with the newest `epoch` is taken. Those without one count as older,
+//! for older programs write none; of them that with more views is the newer, because views only grow; and if that
+//! tells nothing either, the last in byte order. Times of files are not looked at: a copy of an archive would
+//! give other videos. The other documents are ignored, and named. What media files are is taken from the
+//! document that has their name; formats that were not merged are looked up in its list of formats.
+//!
+//! If an id is used by two platforms, or by two pages that belong to no platform, the documents of the second are
+//! refused: the catalogue knows videos by their id alone.
 //!
 //! Of several caption files in one language that in the format that stands first in the table is taken, then the
 //! one beside the document; if it is refused, the next. The language is what stands between base name and

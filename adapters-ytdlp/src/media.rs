@@ -84,13 +84,13 @@ fn frame_rate(value: &Value) -> Option<FrameRate> {
 pub(crate) fn media_file(
     path: &Path,
     video_id: &VideoId,
-    picture: Option<&Picture>,
+    picture: Option<Picture>,
     thumbnail: Option<&Path>,
 ) -> Result<MediaFileFields, String> {
     let size = fs::metadata(path).map_err(|error| cannot_be_read(&error))?.len();
     let absolute = absolute(path)?;
     let file_name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-    let mut picture = picture.cloned().unwrap_or_default();
+    let mut picture = picture.unwrap_or_default();
     if is_audio(&file_name) {
         picture = Picture { audio_codec: picture.audio_codec, ..Picture::default() };
     }
@@ -159,12 +159,12 @@ mod tests {
         fs::write(&path, "1234").unwrap();
         let picture = Picture { width: Some(1920), audio_codec: Some("opus".into()), ..Picture::default() };
         let id = VideoId::parse("v").unwrap();
-        let file = media_file(&path, &id, Some(&picture), Some(&dir.path().join("v.jpg"))).unwrap();
+        let file = media_file(&path, &id, Some(picture.clone()), Some(&dir.path().join("v.jpg"))).unwrap();
         assert_eq!((file.size_bytes, file.width, &*file.file_name), (Some(4), Some(1920), "v.mp4"));
         assert!(file.path.starts_with('/') && file.thumbnail_path.unwrap().ends_with("v.jpg"));
         let sound = dir.path().join("v.m4a");
         fs::write(&sound, "").unwrap();
-        let file = media_file(&sound, &id, Some(&picture), None).unwrap();
+        let file = media_file(&sound, &id, Some(picture), None).unwrap();
         assert_eq!((file.width, file.audio_codec.as_deref()), (None, Some("opus")));
         assert!(media_file(&dir.path().join("gone.mp4"), &id, None, None).unwrap_err().contains("is gone"));
     }

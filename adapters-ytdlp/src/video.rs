@@ -7,56 +7,46 @@ use tubeatlas_domain::{LanguageTag, Transcript, TranscriptFields, TranscriptKind
 use tubeatlas_ports::archive::{ArchiveEntry, ArchivedTranscript, ArchivedVideo, Refusal, Remark};
 
 use crate::captions;
-use crate::file_name::CaptionFormat;
+use crate::file_name::{self, CaptionFormat, Kind};
 use crate::info_json::{self, Document, Languages};
-use crate::media;
+use crate::media::{self, Picture};
 use crate::plan::{CaptionFile, NamedLanguage, VideoJob};
 use crate::read;
 
-/// Reads a video: one entry, or if all its documents are refused, one for each of its files.
-pub(crate) fn read(job: VideoJob) -> Vec<Result<ArchiveEntry, Refusal>> {
-    let mut refused = job.refused;
-    let mut documents = job.documents.into_iter();
-    let taken = documents.by_ref().find_map(|path| {
-        let document =
-            read::whole(&path).and_then(|bytes| info_json::read(&path, &bytes)).and_then(|document| {
-                match document.video.id == job.id {
-                    true => Ok(document),
-                    false => Err("has changed while it was read; import again".to_owned()),
-                }
-            });
-        document
-            .map_err(|reason| refused.push(Refusal { path: path.clone(), reason }))
-            .ok()
-            .map(|it| (path, it))
-    });
-    let Some((path, document)) = taken else {
-        let lost = |path| Remark {
-            path,
-            reason: format!("belongs to the video {}, whose document was refused", job.id),
-        };
-        refused.extend(job.captions.into_iter().map(|file| lost(file.path)));
-        let files = [job.media, job.unmerged, job.pictures].concat().into_iter().map(lost);
-        let ignored = job.ignored.into_iter().chain(files).map(|remark| Ok(ArchiveEntry::Ignored(remark)));
-        return refused.into_iter().map(Err).chain(ignored).collect();
+/// Reads a video: one entry, or if all its documents are refused, one for each of its files. A video that is
+/// known by the name of its captions alone is one only if some of them can be read.
+pub(crate) fn read(mut job: VideoJob) -> Vec<Result<ArchiveEntry, Refusal>> {
+    let known_by_name = job.documents.is_empty();
+    let Some((path, document)) = document(&mut job) else {
+        let id = job.id.clone();
+        return without(job, &format!("belongs to the video {id}, whose document was refused"));
     };
-    let Document { video, channel, languages, picture, mut warnings } = document;
-    let mut ignored = job.ignored;
-    ignored.extend(documents.map(|other| Remark {
-        path: other,
+    let Document { video, channel, languages, picture, ending, mut warnings } = document;
+    if known_by_name {
+        let reason = "has no *.info.json, so that of its video nothing but the name is known; write one (yt-dlp --write-info-json --skip-download)";
+        warnings.push(Remark { path: path.clone(), reason: reason.to_owned() });
+    }
+    let mut ignored = std::mem::take(&mut job.ignored);
+    ignored.extend(job.documents.iter().filter(|other| **other != path).map(|other| Remark {
+        path: other.clone(),
         reason: format!("describes the video {} as well; {} is newer or as new", video.id, path.display()),
     }));
-
+    let refused = std::mem::take(&mut job.refused);
     let mut reading =
         CaptionReading { languages: &languages, transcripts: BTreeMap::new(), refused, ignored, warnings };
-    for file in in_order_of_choice(job.captions, &path) {
+    for file in in_order_of_choice(std::mem::take(&mut job.captions), &path) {
         reading.take(file, &video.id);
     }
-    let CaptionReading { transcripts, mut refused, mut ignored, .. } = reading;
-    warnings = reading.warnings;
+    let CaptionReading { transcripts, mut refused, mut ignored, warnings, .. } = reading;
+    if known_by_name && transcripts.is_empty() {
+        (job.refused, job.ignored) = (refused, ignored);
+        return without(
+            job,
+            "belongs to no video here: it has no *.info.json, and its captions were refused",
+        );
+    }
 
     let mut paths = job.media;
-    let alone = paths.len() == 1;
     if paths.is_empty() {
         paths = job.unmerged;
     } else {
@@ -65,6 +55,7 @@ pub(crate) fn read(job: VideoJob) -> Vec<Result<ArchiveEntry, Refusal>> {
             reason: "is one of the formats that were merged into a media file".to_owned(),
         }));
     }
+    let described = described(&paths, &path, ending.as_deref());
     let thumbnail = if paths.is_empty() { None } else { choose_picture(&job.pictures, &path) };
     ignored.extend(job.pictures.iter().filter(|path| Some(path.as_path()) != thumbnail).map(|path| Remark {
         path: path.clone(),
@@ -76,15 +67,93 @@ pub(crate) fn read(job: VideoJob) -> Vec<Result<ArchiveEntry, Refusal>> {
         },
     }));
     let mut media_files = Vec::with_capacity(paths.len());
-    for path in paths {
-        match media::media_file(&path, &video.id, alone.then_some(&picture), thumbnail) {
+    for (i, media) in paths.into_iter().enumerate() {
+        let picture =
+            if described == Some(i) { Some(picture.clone()) } else { picture_of_format(&media, &path) };
+        match media::media_file(&media, &video.id, picture, thumbnail) {
             Ok(file) => media_files.push(file),
-            Err(reason) => refused.push(Refusal { path, reason }),
+            Err(reason) => refused.push(Refusal { path: media, reason }),
         }
     }
     let transcripts = transcripts.into_values().collect();
-    let video = ArchivedVideo { path, channel, video, transcripts, media_files, refused, ignored, warnings };
+    let video = ArchivedVideo {
+        path,
+        channel,
+        video,
+        known_by_name,
+        transcripts,
+        media_files,
+        refused,
+        ignored,
+        warnings,
+    };
     vec![Ok(ArchiveEntry::Video(Box::new(video)))]
+}
+
+/// The first document that can be read, or what is known without one; refuses those before it.
+fn document(job: &mut VideoJob) -> Option<(PathBuf, Document)> {
+    if job.documents.is_empty() {
+        let path = job.path()?.to_owned();
+        return match info_json::known_by_name(job.id.clone(), &job.name) {
+            Ok(document) => Some((path, document)),
+            Err(reason) => {
+                job.refused.push(Refusal { path, reason });
+                None
+            }
+        };
+    }
+    while !job.documents.is_empty() {
+        let path = &job.documents[0];
+        let document =
+            read::whole(path).and_then(|bytes| info_json::read(path, &bytes)).and_then(|document| {
+                match document.video.id == job.id {
+                    true => Ok(document),
+                    false => Err("has changed while it was read; import again".to_owned()),
+                }
+            });
+        match document {
+            Ok(document) => return Some((path.clone(), document)),
+            Err(reason) => {
+                let path = job.documents.remove(0);
+                job.refused.push(Refusal { path, reason });
+            }
+        }
+    }
+    None
+}
+
+/// Accounts for the files of what turns out to be no video.
+fn without(job: VideoJob, reason: &str) -> Vec<Result<ArchiveEntry, Refusal>> {
+    let lost = |path| Remark { path, reason: reason.to_owned() };
+    let captions = job.captions.into_iter().map(|file| lost(file.path));
+    let refused = job.refused.into_iter().chain(captions);
+    let files = [job.media, job.unmerged, job.pictures].concat().into_iter().map(lost);
+    let ignored = job.ignored.into_iter().chain(files).map(|remark| Ok(ArchiveEntry::Ignored(remark)));
+    refused.map(Err).chain(ignored).collect()
+}
+
+/// Which of the media files it is whose picture and sound the document describes: the only one; or that which is
+/// named like the document, and of several that which has its ending. Chapters that were split off, and formats
+/// that were not merged, are others.
+fn described(media: &[PathBuf], document: &Path, ending: Option<&str>) -> Option<usize> {
+    let base = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(file_name::parse)?;
+        if name.kind == Kind::UnmergedMedia { None } else { Some(file_name::key(name.bases.first()?.base)) }
+    };
+    let document = base(document);
+    let named = |i: &usize| media.len() == 1 || (document.is_some() && base(&media[*i]) == document);
+    let named: Vec<usize> = (0..media.len()).filter(named).collect();
+    match named[..] {
+        [only] => Some(only),
+        _ => named.into_iter().find(|&i| media[i].extension().and_then(|it| it.to_str()) == ending),
+    }
+}
+
+/// What the document tells of a format that was not merged.
+fn picture_of_format(media: &Path, document: &Path) -> Option<Picture> {
+    let format = file_name::format_id(media.file_name()?.to_str()?)?;
+    let bytes = read::whole(document).ok()?;
+    info_json::format(document, &bytes, format).ok().flatten()
 }
 
 /// The picture beside the document, else the first.

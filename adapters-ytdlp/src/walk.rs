@@ -8,8 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tubeatlas_ports::archive::Refusal;
 
-/// Folders in which no archive lies: version control and a storage box's own thumbnails.
-const SKIPPED_FOLDERS: [&str; 3] = [".git", ".hg", "@eaDir"];
+/// Folders in which no archive lies: version control, a storage box's own thumbnails, and what was deleted.
+const SKIPPED_FOLDERS: [&str; 6] = [".git", ".hg", "@eaDir", "#recycle", "@Recycle", "$RECYCLE.BIN"];
+
+/// How the folders begin into which desktops put what was deleted: `.Trash-1000`, `.Trashes`.
+const TRASH: &str = ".Trash";
 
 /// Something in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +110,10 @@ fn list(folder: &Path, found: &mut Vec<Found>, folders: &mut Vec<PathBuf>) -> io
             Err(error) => What::Unreadable(cannot_be_read(&error)),
         };
         if what == What::Folder {
-            if SKIPPED_FOLDERS.iter().any(|name| entry.file_name() == OsStr::new(name)) {
+            let name = entry.file_name();
+            if SKIPPED_FOLDERS.iter().any(|skipped| name == OsStr::new(skipped))
+                || name.as_encoded_bytes().starts_with(TRASH.as_bytes())
+            {
                 continue;
             }
             folders.push(path.clone());
@@ -139,8 +145,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().to_owned();
         fs::create_dir_all(root.join("a/b")).unwrap();
-        fs::create_dir_all(root.join(".git")).unwrap();
-        for name in ["a.x", "a/z", "a/b/y", "B", ".git/config", "é"] {
+        for skipped in [".git", ".Trash-1000", "#recycle"] {
+            fs::create_dir_all(root.join(skipped)).unwrap();
+            fs::write(root.join(skipped).join("x"), "").unwrap();
+        }
+        for name in ["a.x", "a/z", "a/b/y", "B", "é"] {
             fs::write(root.join(name), "").unwrap();
         }
         let expected: Vec<_> =

@@ -81,7 +81,7 @@ impl Reading {
                     it.ignored.insert(local(&remark.path), remark.reason);
                 }
                 Ok(ArchiveEntry::Video(video)) => {
-                    it.named.push(local(&video.path));
+                    it.named.extend((!video.known_by_name).then(|| local(&video.path)));
                     it.named.extend(video.transcripts.iter().map(|transcript| local(&transcript.path)));
                     it.named.extend(video.media_files.iter().map(|file| local(Path::new(&file.path))));
                     let thumbnail = video.media_files.first().and_then(|file| file.thumbnail_path.as_ref());
@@ -175,8 +175,14 @@ fn everything() -> Archive {
         .write("bad/no id.info.json", r#"{"title": "t"}"#)
         .write("bad/no title.info.json", r#"{"id": "no title", "title": null}"#)
         .write("bad/folder.info.json/nothing.txt", "")
-        .write("bad/Nobody [xxxxxxxxxxx].en.vtt", VTT)
-        .write("bad/Nobody [xxxxxxxxxxx].mp4", "1")
+        .write("bad/Nobody [Remastered].en.vtt", VTT)
+        .write("bad/Nobody [Remastered].mp4", "1")
+        .write("bad/Page [xXpage0000-].en.vtt", "<!DOCTYPE html>")
+        .write("bad/Page [xXpage0000-].mp4", "1")
+        .write("by name/What： now？ [xXname0000-].en.vtt", VTT)
+        .write("by name/What： now？ [xXname0000-].uk.srt", SRT)
+        .write("by name/What： now？ [xXname0000-].webm", "1")
+        .write("by name/What： now？ [xXname0000-].webp", "1")
         .write("bad/half.mp4.part", "")
         .write("archive.txt", "youtube aaaaaaaaaaa\n")
         .write("notes.txt", "not ours")
@@ -277,13 +283,17 @@ fn the_newest_document_of_an_id_is_taken() {
     assert_eq!(reading.transcripts("twice"), [("en", "from WebVTT"), ("uk", "from SubRip")]);
     assert!(reading.ignored.contains_key("twice/2.en.srt"));
 
+    // Without an epoch that with more views is newer; if nothing tells, the last by name.
     let archive = Archive::new();
-    archive.document("a.info.json", "v", json!({"title": "a"})).document(
-        "b.info.json",
-        "v",
-        json!({"title": "b"}),
-    );
-    assert_eq!(archive.read().videos["v"].video.title, "b");
+    archive
+        .document("a.info.json", "v", json!({"title": "a"}))
+        .document("b.info.json", "v", json!({"title": "b"}))
+        .document("c.info.json", "w", json!({"title": "c", "view_count": 20}))
+        .document("d.info.json", "w", json!({"title": "d", "view_count": 7}))
+        .document("e.info.json", "w", json!({"title": "e"}));
+    let reading = archive.read();
+    assert_eq!(reading.videos["v"].video.title, "b");
+    assert_eq!(reading.videos["w"].video.title, "c");
 }
 
 #[test]
@@ -296,7 +306,8 @@ fn what_cannot_be_taken_in_is_refused_with_the_reason() {
         ("bad/no id.info.json", "has no id"),
         ("bad/no title.info.json", "has no title"),
         ("bad/folder.info.json", "is a folder"),
-        ("bad/Nobody [xxxxxxxxxxx].en.vtt", "no *.info.json has its name"),
+        ("bad/Nobody [Remastered].en.vtt", "no *.info.json has its name"),
+        ("bad/Page [xXpage0000-].en.vtt", "an HTML page"),
         ("two platforms/b.info.json", "another platform (twitchclips, not youtube)"),
         ("two platforms/b.en.srt", "which was refused"),
         ("Playlist [PL1].en.srt", "which describes no video"),
@@ -306,13 +317,137 @@ fn what_cannot_be_taken_in_is_refused_with_the_reason() {
     for (file, reason) in [
         ("Playlist [PL1].info.json", "list of videos"),
         ("Playlist [PL1].jpg", "which describes no video"),
-        ("bad/Nobody [xxxxxxxxxxx].mp4", "belongs to no video"),
+        ("bad/Nobody [Remastered].mp4", "belongs to no video"),
+        ("bad/Page [xXpage0000-].mp4", "its captions were refused"),
         ("bad/half.mp4.part", "unfinished download"),
         ("archive.txt", "list of what was downloaded"),
     ] {
         assert!(reading.ignored[file].contains(reason), "{file}: {:?}", reading.ignored);
     }
-    assert_eq!(reading.videos.len(), 5);
+    assert_eq!(reading.videos.len(), 6);
+}
+
+#[test]
+fn captions_without_a_document_are_a_video_known_by_name() {
+    let archive = everything();
+    archive.document("Channel/other.info.json", "-w4w9WgXc-Q", json!({"title": "has a document"}));
+    archive.write("Glued-dQw4w9WgXcQ.en.srt", SRT).write("Known--w4w9WgXc-Q.en.srt", SRT);
+    let reading = archive.read();
+    let video = &reading.videos["xXname0000-"];
+    assert!(video.known_by_name);
+    assert_eq!(video.video.title, "What: now?");
+    assert_eq!(video.video.url.as_deref(), Some("https://www.youtube.com/watch?v=xXname0000-"));
+    assert_eq!(video.video.extra.get("known_by_name"), Some(&json!(true)));
+    assert_eq!(reading.transcripts("xXname0000-"), [("en", "from WebVTT"), ("uk", "from SubRip")]);
+    assert_eq!(video.media_files.len(), 1);
+    assert!(video.warnings[0].reason.contains("has no *.info.json"), "{:?}", video.warnings);
+    assert!(video.path.ends_with("What： now？ [xXname0000-].en.vtt"));
+    assert_eq!(reading.videos["dQw4w9WgXcQ"].video.title, "Glued");
+    assert!(!reading.videos["-w4w9WgXc-Q"].known_by_name);
+}
+
+#[test]
+fn names_are_compared_whatever_wrote_them() {
+    let archive = Archive::new();
+    archive
+        .document("Cafe\u{301}： a？.info.json", "decomposed", json!({}))
+        .write("Café： a？.en.srt", SRT)
+        .document("Why? \"so\".info.json", "replaced", json!({}))
+        .write("Why？ ＂so＂.en.srt", SRT)
+        .document("info/A talk.info.json", "apart", json!({"title": "A talk"}))
+        .write("subs/A talk.en.srt", SRT)
+        .write("videos/A talk.mp4", "1")
+        // `video` is no title, so that it does not tell whose these are.
+        .document("x/one/video.info.json", "one", json!({"title": "First"}))
+        .write("x/two/video.en.srt", SRT);
+    let reading = archive.read();
+    for id in ["decomposed", "replaced", "apart"] {
+        assert_eq!(reading.transcripts(id), [("en", "from SubRip")], "{id}");
+    }
+    assert_eq!(reading.videos["apart"].media_files.len(), 1);
+    assert!(reading.refused["x/two/video.en.srt"].contains("belongs to no video"), "{:?}", reading.refused);
+}
+
+#[test]
+fn of_several_videos_of_one_title_the_folders_decide() {
+    let intro = json!({"title": "Introduction"});
+    let archive = Archive::new();
+    archive
+        .document("info/Ann/Introduction.info.json", "ann", intro.clone())
+        .document("info/Bob/Introduction.info.json", "bob", intro)
+        .write("subs/Ann/Introduction.en.srt", SRT)
+        .write("subs/Bob/Introduction.en.srt", SRT)
+        .write("subs/Introduction.en.srt", SRT);
+    let reading = archive.read();
+    for (id, file) in [("ann", "subs/Ann/Introduction.en.srt"), ("bob", "subs/Bob/Introduction.en.srt")] {
+        assert!(reading.videos[id].transcripts[0].path.ends_with(file));
+    }
+    let reason = &reading.refused["subs/Introduction.en.srt"];
+    assert!(
+        reason.contains("may belong to") && reason.contains("info/Bob/Introduction.info.json"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn what_a_document_tells_of_the_picture_is_kept_with_the_right_file() {
+    let archive = Archive::new();
+    let size = json!({"width": 1920, "height": 1080, "ext": "mp4", "vcodec": "vp9", "acodec": "opus"});
+    archive
+        .document("T [aaaaaaaaaaa].info.json", "aaaaaaaaaaa", size.clone())
+        .write("T [aaaaaaaaaaa].mp4", "1")
+        .write("T [aaaaaaaaaaa].m4a", "1")
+        .write("T - 001 Intro [aaaaaaaaaaa].mp4", "1")
+        .write("T - 002 End [aaaaaaaaaaa].mp4", "1")
+        .document("U.info.json", "merged", size)
+        .write("U.mkv", "1")
+        .document(
+            "V.info.json",
+            "unmerged",
+            json!({"width": 640, "formats": [{"format_id": "137", "width": 1280, "vcodec": "avc1", "acodec": "none"}, {"format_id": "140", "acodec": "mp4a", "width": null}]}),
+        )
+        .write("V.f137.mp4", "1")
+        .write("V.f140.m4a", "1")
+        .write("V.f999.mp4", "1");
+    let reading = archive.read();
+    let media = |id: &str| -> Vec<(String, Option<u32>, Option<String>)> {
+        let files = reading.videos[id].media_files.iter();
+        files.map(|file| (file.file_name.clone(), file.width, file.audio_codec.clone())).collect()
+    };
+    let file = |name: &str, width, codec: Option<&str>| (name.to_owned(), width, codec.map(str::to_owned));
+    assert_eq!(
+        media("aaaaaaaaaaa"),
+        [
+            file("T - 001 Intro [aaaaaaaaaaa].mp4", None, None),
+            file("T - 002 End [aaaaaaaaaaa].mp4", None, None),
+            file("T [aaaaaaaaaaa].m4a", None, None),
+            file("T [aaaaaaaaaaa].mp4", Some(1920), Some("opus")),
+        ]
+    );
+    assert_eq!(media("merged"), [file("U.mkv", Some(1920), Some("opus"))]);
+    assert_eq!(
+        media("unmerged"),
+        [
+            file("V.f137.mp4", Some(1280), None),
+            file("V.f140.m4a", None, Some("mp4a")),
+            file("V.f999.mp4", None, None)
+        ]
+    );
+}
+
+#[test]
+fn pages_that_are_on_no_platform_do_not_share_their_ids() {
+    let page = |address: &str| json!({"extractor_key": "Generic", "webpage_url": address});
+    let archive = Archive::new();
+    archive
+        .document("a.info.json", "index", page("https://e.com/talks/index?session=1"))
+        .document("b.info.json", "index", page("https://e.com/talks/index?session=2"))
+        .document("c.info.json", "index", page("https://e.com/songs/index"))
+        .write("c.en.srt", SRT);
+    let reading = archive.read();
+    assert!(reading.ignored["a.info.json"].contains("as well"), "{:?}", reading.ignored);
+    assert!(reading.refused["c.info.json"].contains("another page"), "{:?}", reading.refused);
+    assert!(reading.refused.contains_key("c.en.srt") && reading.videos["index"].transcripts.is_empty());
 }
 
 #[test]
@@ -326,12 +461,14 @@ fn the_language_is_looked_for_in_name_header_and_document() {
         .document("Mute.info.json", "mute", json!({}))
         .write("Mute.srt", SRT)
         .document("x/Odd [ddddddddddd].info.json", "ddddddddddd", json!({"language": "uk"}))
-        .write("y/Odd [ddddddddddd].en.manual.srt", SRT);
+        .write("y/Odd [ddddddddddd].en.manual.srt", SRT)
+        .write("y/Odd [ddddddddddd].pt_BR.srt", SRT);
     let reading = archive.read();
     assert_eq!(
         reading.transcripts("talk"),
         [("English", "from SubRip"), ("pt-BR", "header"), ("uk", "from SubRip")]
     );
+    assert_eq!(reading.transcripts("ddddddddddd"), [("pt_BR", "from SubRip")]);
     assert!(reading.refused["Mute.srt"].contains("tells its language neither in its name nor inside"));
     assert!(
         reading.refused["y/Odd [ddddddddddd].en.manual.srt"].contains("language"),
@@ -509,7 +646,7 @@ fn what_may_not_be_read_is_refused_by_name() {
         assert!(reading.refused["closed"].contains("give the permission"), "{:?}", reading.refused);
         assert!(root_error.unwrap_err().reason.contains("give the permission"));
     }
-    assert_eq!(reading.videos.len(), 5);
+    assert_eq!(reading.videos.len(), 6);
 }
 
 #[test]
@@ -529,7 +666,7 @@ fn a_file_that_is_gone_meanwhile_is_refused_and_the_rest_is_read() {
                 Err(refusal) => refused.push(refusal),
             }
         }
-        assert_eq!(videos, 4);
+        assert_eq!(videos, 5);
         assert_eq!(reader.expected_entries(), Some(entries));
         let it = refused.iter().find(|refusal| refusal.path == gone).unwrap();
         assert!(it.reason.contains("is gone"), "{it}");

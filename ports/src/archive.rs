@@ -70,12 +70,15 @@ pub enum ArchiveEntry {
 /// A video as an archive holds it, with all that belongs to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArchivedVideo {
-    /// The document from which the video was read.
+    /// The document from which the video was read; if it is known by name alone, its first caption file.
     pub path: PathBuf,
     /// Its channel, if the archive names one; the video refers to it.
     pub channel: Option<Channel>,
     /// The video.
     pub video: Video,
+    /// Whether the archive holds no document of the video, and knows nothing of it but what its files are
+    /// named. An importer takes it in if it is new, and never lets it replace what is known of it.
+    pub known_by_name: bool,
     /// What was said in it, each language once.
     pub transcripts: Vec<ArchivedTranscript>,
     /// Its media files; an importer replaces each nil id by the one under which the path is known, or a new

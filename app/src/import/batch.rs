@@ -22,6 +22,7 @@ pub(super) struct Item {
     pub(super) path: PathBuf,
     channel: Option<Channel>,
     video: Video,
+    known_by_name: bool,
     transcripts: Vec<Transcript>,
     media_files: Vec<MediaFileFields>,
 }
@@ -40,7 +41,8 @@ impl Item {
         });
         let transcripts = archived.transcripts.into_iter().map(|it| it.transcript).collect();
         let (path, channel, video) = (archived.path, archived.channel, archived.video);
-        (Self { path, channel, video, transcripts, media_files }, refused)
+        let known_by_name = archived.known_by_name;
+        (Self { path, channel, video, known_by_name, transcripts, media_files }, refused)
     }
 
     fn bytes(&self) -> usize {
@@ -91,8 +93,7 @@ pub(super) async fn write(
 ) -> Result<Written> {
     let channels = ledger.write(unit, items.iter().filter_map(|item| item.channel.as_ref())).await?;
     let mut written = Written { channels, ..Written::default() };
-    let videos: Vec<Video> = items.iter().map(|item| item.video.clone()).collect();
-    let videos = unit.videos().upsert_many(&videos).await?;
+    let videos = unit.videos().upsert_many(&videos(unit, items).await?).await?;
     for (item, video) in items.iter().zip(&videos) {
         if !written.videos.count(video) {
             // What hangs on a deleted video is hidden with it, and left as it is.
@@ -113,6 +114,22 @@ pub(super) async fn write(
         }
     }
     Ok(written)
+}
+
+/// The videos to be written. One that is known by name alone is written as the store has it, if it has it.
+async fn videos(unit: &dyn Repositories, items: &[Item]) -> Result<Vec<Video>> {
+    let by_name = items.iter().filter(|item| item.known_by_name);
+    let ids: Vec<VideoId> = by_name.map(|item| item.video.id.clone()).collect();
+    let mut stored = match ids.is_empty() {
+        true => Vec::new(),
+        false => unit.videos().get_many(&ids, Visibility::WithDeleted).await?,
+    }
+    .into_iter();
+    let video = |item: &Item| match item.known_by_name {
+        true => stored.next().flatten().map_or_else(|| item.video.clone(), |stored| stored.entity),
+        false => item.video.clone(),
+    };
+    Ok(items.iter().map(video).collect())
 }
 
 /// The media files, each with the id under which its path is known, or a new one.

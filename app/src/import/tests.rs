@@ -86,6 +86,12 @@ fn unit(world: &Shared) -> MockUnitOfWork {
         videos.iter().map(one).collect()
     });
     let at = copy.clone();
+    unit.repositories.videos.expect_get_many().returning(move |ids, visibility| {
+        assert_eq!(visibility, tubeatlas_ports::Visibility::WithDeleted);
+        let world = at.lock().unwrap();
+        Ok(ids.iter().map(|id| world.videos.get(id).cloned().map(stored)).collect())
+    });
+    let at = copy.clone();
     unit.repositories.transcripts.expect_upsert_many().returning(move |transcripts| {
         let World { transcripts: map, writes, .. } = &mut *at.lock().unwrap();
         Ok(transcripts.iter().map(|it| upsert(map, writes, it)).collect())
@@ -182,6 +188,7 @@ fn archived(id: &str, channel: Option<Channel>) -> ArchivedVideo {
         path: PathBuf::from(format!("{id}.info.json")),
         channel,
         video: Video::new(fields).unwrap(),
+        known_by_name: false,
         transcripts: vec![ArchivedTranscript {
             path: format!("{id}.en.vtt").into(),
             transcript: transcript.unwrap(),
@@ -376,4 +383,29 @@ async fn the_observer_hears_of_each_entry_and_each_refusal() {
     };
     import(&source(entries), &store(&Shared::default()), &ids(), &observer).await.unwrap();
     assert_eq!(*heard.lock().unwrap(), (2, vec!["bad.info.json".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_video_known_by_name_replaces_nothing_that_is_known() {
+    let by_name = |id: &str, title: &str| {
+        let mut archived = archived(id, None);
+        let mut fields = archived.video.into_fields();
+        fields.title = title.to_owned();
+        archived.video = Video::new(fields).unwrap();
+        archived.known_by_name = true;
+        Ok(ArchiveEntry::Video(Box::new(archived)))
+    };
+    let world = Shared::default();
+    run(&world, &[video("b", None), video("gone", None)]).await.unwrap();
+    world.lock().unwrap().deleted.insert(VideoId::parse("gone").unwrap());
+    let entries = [by_name("a", "A"), video("c", None), by_name("b", "B"), by_name("gone", "G")];
+    let report = run(&world, &entries).await.unwrap();
+    assert_eq!(report.videos, Counts { created: 2, updated: 0, unchanged: 1 });
+    assert_eq!(report.left_deleted, [VideoId::parse("gone").unwrap()]);
+    let titles: Vec<String> =
+        world.lock().unwrap().videos.values().map(|video| video.title.clone()).collect();
+    assert_eq!(titles, ["A", "Video b", "Video c", "Video gone"]);
+    // A document that turns up later does replace the name.
+    let report = run(&world, &[video("a", None)]).await.unwrap();
+    assert_eq!(report.videos, Counts { created: 0, updated: 1, unchanged: 0 });
 }
