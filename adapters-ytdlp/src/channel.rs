@@ -10,21 +10,38 @@ use crate::fields::{Fields, TooLong};
 /// What stands before a name that serves as the id of a channel, because the document has no id of it.
 pub(crate) const NAME_PREFIX: &str = "uploader:";
 
-/// The channel that a document names: by `channel_id`; in older documents by `uploader_id`; else by the name
-/// of the channel or uploader behind [`NAME_PREFIX`]. `None` if it names none.
+/// The channel that a document names. Its id is the first that is there of
+/// 1. `channel_id`;
+/// 2. what follows `/channel/` in `channel_url` or `uploader_url`, which is the same;
+/// 3. `uploader_id`, which was a name in older documents and is a handle in newer ones;
+/// 4. the last part of these addresses: `https://youtube.com/user/somebody`;
+/// 5. the name of the channel or uploader behind [`NAME_PREFIX`].
+///
+/// `None` if it names none.
 pub(crate) fn read(fields: &mut Fields) -> Option<Channel> {
     let channel = name(fields, "channel");
     let uploader = name(fields, "uploader");
     let handle = name(fields, "uploader_id")
         .filter(|id| id.starts_with('@') && id.len() <= MAX_HANDLE_BYTES && !address::is_in(id));
-    let id = id(fields, "channel_id").or_else(|| id(fields, "uploader_id")).or_else(|| {
+    let urls = ["channel_url", "uploader_url"].map(|field| fields.url(field));
+    let in_urls = |part: fn(&str) -> Option<&str>| {
+        let parts = urls.iter().flatten().filter_map(|url| part(url));
+        parts.filter(|id| !address::is_in(id)).find_map(|id| ChannelId::parse(id).ok())
+    };
+    let by_name = || {
         let name = channel.as_ref().or(uploader.as_ref())?;
         let name: String = name.chars().filter(|c| !c.is_control()).collect();
         let room = MAX_TEXT_ID_BYTES - NAME_PREFIX.len();
         let name = name[..name.floor_char_boundary(room)].trim();
         if name.is_empty() { None } else { ChannelId::parse(format!("{NAME_PREFIX}{name}")).ok() }
-    })?;
-    let url = fields.url("channel_url").or_else(|| fields.url("uploader_url"));
+    };
+    let id = id(fields, "channel_id")
+        .or_else(|| in_urls(behind_channel))
+        .or_else(|| id(fields, "uploader_id"))
+        .or_else(|| in_urls(last_part))
+        .or_else(by_name)?;
+    let [channel_url, uploader_url] = urls;
+    let url = channel_url.or(uploader_url);
     let title = channel.or(uploader).unwrap_or_default();
     match Channel::new(ChannelFields { id, title, handle, url }) {
         Ok(channel) => Some(channel),
@@ -33,6 +50,22 @@ pub(crate) fn read(fields: &mut Fields) -> Option<Channel> {
             None
         }
     }
+}
+
+/// The parts of an address's path.
+fn parts(url: &str) -> impl Iterator<Item = &str> {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    path.split('/').skip(3).filter(|part| !part.is_empty())
+}
+
+fn behind_channel(url: &str) -> Option<&str> {
+    let mut parts = parts(url);
+    parts.find(|part| *part == "channel")?;
+    parts.next()
+}
+
+fn last_part(url: &str) -> Option<&str> {
+    parts(url).last()
 }
 
 fn name(fields: &mut Fields, field: &str) -> Option<String> {
@@ -86,6 +119,22 @@ mod tests {
             (
                 json!({"uploader": " Some\u{7}body "}),
                 Some(("uploader:Somebody", " Some\u{7}body ", None, None)),
+            ),
+            (
+                json!({"uploader": "U", "uploader_id": "bob", "uploader_url": "http://y.com/channel/UC4/videos?x"}),
+                Some(("UC4", "U", None, text("http://y.com/channel/UC4/videos?x"))),
+            ),
+            (
+                json!({"uploader": "U", "uploader_id": "bob", "uploader_url": "http://y.com/user/bobby"}),
+                Some(("bob", "U", None, text("http://y.com/user/bobby"))),
+            ),
+            (
+                json!({"uploader": "U", "uploader_url": "http://y.com/user/bobby/"}),
+                Some(("bobby", "U", None, text("http://y.com/user/bobby/"))),
+            ),
+            (
+                json!({"uploader": "U", "uploader_url": "http://y.com/"}),
+                Some(("uploader:U", "U", None, text("http://y.com/"))),
             ),
             (json!({"channel": "C", "uploader": "U"}), Some(("uploader:C", "C", None, None))),
             (json!({"channel_id": "UC3"}), Some(("UC3", "", None, None))),

@@ -18,7 +18,7 @@ use crate::address;
 use crate::channel;
 use crate::fields::{self, Fields, TooLong};
 use crate::file_name::is_youtube_id;
-use crate::json::{Want, pick};
+use crate::json::{Picked, Want, pick};
 use crate::media::Picture;
 use crate::video::ORIGINAL;
 
@@ -72,7 +72,7 @@ pub(crate) fn head(bytes: &[u8]) -> Result<Head, String> {
         ("view_count", Want::Value),
         ("webpage_url", Want::Value),
     ];
-    let map = pick(bytes, WANTED)?;
+    let Picked { map, .. } = pick(bytes, WANTED)?;
     if let Some(what) = not_a_video(&map) {
         return Ok(Head::Other(what));
     }
@@ -213,10 +213,13 @@ const WANTED: &[(&str, Want)] = &[
 /// If it is no JSON object, has no id or no title, or the domain refuses it; anything else that is wrong is a
 /// warning.
 pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Document, String> {
-    let map = pick(bytes, WANTED)?;
+    let Picked { map, mended } = pick(bytes, WANTED)?;
     let id = id(&map)?;
     let platform = platform(&map);
     let mut fields = Fields::new(path, map);
+    if mended {
+        fields.warn("is not quite JSON (NaN, half a character, bytes that are no UTF-8); read without these");
+    }
     let title = match fields.get("title") {
         Some(Value::String(_)) => fields.text("title", MAX_TITLE_BYTES, TooLong::Cut).unwrap_or_default(),
         _ => return Err("has no title".to_owned()),
@@ -274,7 +277,7 @@ pub(crate) fn known_by_name(id: VideoId, name: &str) -> Result<Document, String>
 /// # Errors
 /// If it is no document.
 pub(crate) fn format(path: &Path, bytes: &[u8], format_id: &str) -> Result<Option<Picture>, String> {
-    let mut map = pick(bytes, &[("formats", Want::Value)])?;
+    let Picked { mut map, .. } = pick(bytes, &[("formats", Want::Value)])?;
     let Some(Value::Array(formats)) = map.remove("formats") else { return Ok(None) };
     let format =
         formats.into_iter().find(|format| format.get("format_id").and_then(Value::as_str) == Some(format_id));
@@ -316,9 +319,11 @@ fn seconds(fields: &mut Fields, name: &str) -> Option<Timestamp> {
     instant
 }
 
-/// A day as `20091025` or `2009-10-25`, or an instant in RFC 3339; without an offset in UTC.
+/// A day as `20091025`, also as a number, or `2009-10-25`, or an instant in RFC 3339; without an offset in UTC.
 fn date(fields: &mut Fields, name: &str) -> Option<Timestamp> {
-    let text = fields.get(name)?.as_str().unwrap_or_default();
+    let value = fields.get(name)?;
+    let number = value.as_u64().map(|number| number.to_string());
+    let text = number.as_deref().or(value.as_str()).unwrap_or_default();
     let day = || -> Option<Timestamp> {
         let time = if text.len() == 8 {
             jiff::civil::Date::strptime("%Y%m%d", text).ok()?.to_datetime(jiff::civil::Time::midnight())
@@ -597,7 +602,6 @@ mod tests {
             ("timestamp", json!(1e30)),
             ("upload_date", json!("2009")),
             ("upload_date", json!("20091399")),
-            ("upload_date", json!(20_091_024)),
             ("duration", json!("3:20")),
             ("view_count", json!(-1)),
             ("like_count", json!("many")),
@@ -636,6 +640,16 @@ mod tests {
     }
 
     #[test]
+    fn a_document_that_is_not_quite_json_is_read() {
+        let bytes = br#"{"id": "v", "title": "half \ud83d", "duration": NaN, "view_count": 7}"#;
+        let document = read(Path::new("d"), bytes).unwrap();
+        assert_eq!(document.video.title, "half \u{fffd}");
+        assert_eq!((document.video.duration_ms, document.video.view_count), (None, Some(7)));
+        assert!(warnings(&document)[0].starts_with("is not quite JSON"));
+        assert!(matches!(head(bytes), Ok(Head::Video(_))));
+    }
+
+    #[test]
     fn null_is_absent_in_every_field() {
         let nulls: Map<String, Value> =
             WANTED.iter().map(|(name, _)| ((*name).to_owned(), Value::Null)).collect();
@@ -652,6 +666,7 @@ mod tests {
         for (fields, expected) in [
             (json!({"timestamp": 1.5, "upload_date": "20091024"}), Some("1970-01-01T00:00:01.5Z")),
             (json!({"timestamp": "?", "upload_date": "20091024"}), Some("2009-10-24T00:00:00Z")),
+            (json!({"upload_date": 20_091_024}), Some("2009-10-24T00:00:00Z")),
             (json!({"upload_date": "2009-10-24"}), Some("2009-10-24T00:00:00Z")),
             (json!({"upload_date": "2009-10-24T01:02:03"}), Some("2009-10-24T01:02:03Z")),
             (json!({"upload_date": "2009-10-24T01:02:03+02:00"}), Some("2009-10-23T23:02:03Z")),

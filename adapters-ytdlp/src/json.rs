@@ -16,21 +16,88 @@ pub(crate) enum Want {
     Names,
 }
 
-/// The wanted fields of the object that the file holds. Null is the same as absent; of several fields of one
-/// name the last counts, as in Python.
+/// The wanted fields of the object that the file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Picked {
+    /// The fields. Null is the same as absent; of several fields of one name the last counts, as in Python.
+    pub(crate) map: Map<String, Value>,
+    /// Whether the file had to be mended to be JSON.
+    pub(crate) mended: bool,
+}
+
+/// Reads the wanted fields. What Python writes though it is no JSON is mended: `NaN` and `Infinity` are null, and
+/// halves of characters, bytes that are no UTF-8 and control characters are U+FFFD.
 ///
 /// # Errors
 /// If the file is no JSON object.
-pub(crate) fn pick(bytes: &[u8], wanted: &[(&str, Want)]) -> Result<Map<String, Value>, String> {
+pub(crate) fn pick(bytes: &[u8], wanted: &[(&str, Want)]) -> Result<Picked, String> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err("is empty; download it again (yt-dlp --write-info-json --skip-download)".to_owned());
     }
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    Pick(wanted).deserialize(&mut reader).and_then(|map| reader.end().map(|()| map)).map_err(|error| {
-        let cut = if error.is_eof() { ", so the file is cut off" } else { "" };
-        format!("is no JSON object that can be read: {error}{cut}; download it again (yt-dlp --write-info-json --skip-download)")
-    })
+    let read = |bytes: &[u8]| {
+        let mut reader = serde_json::Deserializer::from_slice(bytes);
+        Pick(wanted).deserialize(&mut reader).and_then(|map| reader.end().map(|()| map))
+    };
+    let error = match read(bytes) {
+        Ok(map) => return Ok(Picked { map, mended: false }),
+        Err(error) => error,
+    };
+    if !error.is_eof()
+        && let Ok(map) = read(mend(&String::from_utf8_lossy(bytes)).as_bytes())
+    {
+        return Ok(Picked { map, mended: true });
+    }
+    let cut = if error.is_eof() { ", so the file is cut off" } else { "" };
+    Err(format!(
+        "is no JSON object that can be read: {error}{cut}; download it again (yt-dlp --write-info-json --skip-download)"
+    ))
+}
+
+/// The text as JSON, as far as [`pick`] promises.
+fn mend(text: &str) -> String {
+    let mut mended = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut in_string = false;
+    while let Some(c) = rest.chars().next() {
+        let mut length = c.len_utf8();
+        let mut replacement = None;
+        if !in_string {
+            in_string = c == '"';
+            let number = ["NaN", "Infinity", "-Infinity"].into_iter().find(|it| rest.starts_with(it));
+            (length, replacement) = number.map_or((length, None), |it| (it.len(), Some("null")));
+        } else if c == '"' {
+            in_string = false;
+        } else if c == '\\' {
+            length = match surrogates(rest) {
+                Some(Ok(length)) => length,
+                Some(Err(length)) => {
+                    replacement = Some("\u{fffd}");
+                    length
+                }
+                None => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            };
+        } else if c.is_ascii_control() {
+            replacement = Some("\u{fffd}");
+        }
+        mended.push_str(replacement.unwrap_or(&rest[..length]));
+        rest = &rest[length..];
+    }
+    mended
+}
+
+/// Whether the text begins with escaped halves of a character, both (`Ok`) or one alone; and their length.
+fn surrogates(text: &str) -> Option<Result<usize, usize>> {
+    const ESCAPE: usize = "\\uD83D".len();
+    let half = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    match half(text)? {
+        0xD800..=0xDBFF => match text.get(ESCAPE..).and_then(half) {
+            Some(0xDC00..=0xDFFF) => Some(Ok(2 * ESCAPE)),
+            _ => Some(Err(ESCAPE)),
+        },
+        0xDC00..=0xDFFF => Some(Err(ESCAPE)),
+        _ => None,
+    }
 }
 
 struct Pick<'a>(&'a [(&'a str, Want)]);
@@ -140,7 +207,7 @@ mod tests {
         &[("a", Want::Value), ("b", Want::Presence), ("c", Want::Names), ("d", Want::Value)];
 
     fn picked(text: &str) -> Value {
-        Value::Object(pick(text.as_bytes(), WANTED).unwrap())
+        Value::Object(pick(text.as_bytes(), WANTED).unwrap().map)
     }
 
     #[test]
@@ -173,11 +240,32 @@ mod tests {
             ("[]", "expected an object"),
             ("12", "expected an object"),
             (r#"{"a": 1} {"a": 2}"#, "trailing characters"),
-            (r#"{"a": NaN}"#, "line 1 column 7"),
+            (r#"{"a": NoN}"#, "line 1 column 7"),
+            (r#"{"a": "\x"}"#, "invalid escape"),
+            (r#"{"a": "\u12g4"}"#, "invalid escape"),
         ] {
             let error = pick(text.as_bytes(), WANTED).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn what_python_writes_is_mended() {
+        for (bytes, expected) in [
+            (&br#"{"a": NaN, "d": "NaN"}"#[..], json!({"d": "NaN"})),
+            (br#"{"x": [Infinity, -Infinity], "a": "\\", "d": 1}"#, json!({"a": "\\", "d": 1})),
+            (
+                br#"{"a": "x\ud83d", "d": "\ude00\ud83d\ude00"}"#,
+                json!({"a": "x\u{fffd}", "d": "\u{fffd}\u{1f600}"}),
+            ),
+            (br#"{"a": "\ud83d\u0041\"\ud83d"}"#, json!({"a": "\u{fffd}A\"\u{fffd}"})),
+            (b"{\"a\": \"caf\xe9\", \"d\": \"a\nb\"}", json!({"a": "caf\u{fffd}", "d": "a\u{fffd}b"})),
+        ] {
+            let picked = pick(bytes, WANTED).unwrap();
+            assert_eq!((Value::Object(picked.map), picked.mended), (expected, true));
+        }
+        let whole = pick(br#"{"a": "\ud83d\ude00"}"#, WANTED).unwrap();
+        assert!(!whole.mended && whole.map["a"] == "\u{1f600}");
     }
 
     #[test]

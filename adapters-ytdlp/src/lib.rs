@@ -90,8 +90,10 @@
 //! is kept in `extra`. Addresses of the client, addresses that expire, formats, headers, cookies and the like
 //! are never kept; the author's own words (title, description, tags, names) are kept as they are.
 //!
-//! If a document has no id of its channel, as older ones, the uploader's id is taken; if there is none either,
-//! the name behind `uploader:`.
+//! If a document has no id of its channel, as older ones, its id is what follows `/channel/` in the channel's or
+//! uploader's address; else the uploader's id; else the last part of these addresses; else the name behind
+//! `uploader:`. A document that Python wrote and that is not quite JSON (`NaN`, half a character) is read with a
+//! warning.
 //!
 //! YouTube's automatic captions roll up the screen: each spoken line stands in the file three times. They are
 //! un-rolled, so that each is kept once. In files that do not roll nothing is left out, however often it
