@@ -106,6 +106,9 @@ mod captions;
 mod channel;
 mod fields;
 mod file_name;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod info_json;
 mod json;
 mod media;
