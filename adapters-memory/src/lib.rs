@@ -47,6 +47,7 @@ mod processing_tasks;
 mod repository;
 mod search;
 mod session;
+mod source_files;
 mod state;
 mod store;
 mod transcripts;

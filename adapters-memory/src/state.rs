@@ -18,6 +18,7 @@ use crate::knowledge_graphs::KnowledgeGraphs;
 use crate::media_files::MediaFiles;
 use crate::processing_tasks::ProcessingTasks;
 use crate::search::Index;
+use crate::source_files::SourceFiles;
 use crate::transcripts::Transcripts;
 use crate::videos::Videos;
 
@@ -30,6 +31,7 @@ pub(crate) struct State {
     pub(crate) knowledge_graphs: KnowledgeGraphs,
     pub(crate) processing_tasks: ProcessingTasks,
     pub(crate) media_files: MediaFiles,
+    pub(crate) source_files: SourceFiles,
     pub(crate) index: Index,
     /// The number of the last change; 0 before the first.
     pub(crate) revision: u64,
@@ -180,10 +182,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use tubeatlas_contract::fixtures::{
-        a_channel, a_full_channel, a_full_knowledge_graph, a_full_media_file, a_full_task, a_full_transcript,
-        a_full_video, a_knowledge_graph_with, a_media_file, a_task, a_transcript, a_video, noon, worker,
+        a_channel, a_full_channel, a_full_knowledge_graph, a_full_media_file, a_full_source_file,
+        a_full_task, a_full_transcript, a_full_video, a_knowledge_graph_with, a_media_file, a_source_file,
+        a_task, a_transcript, a_video, noon, worker,
     };
-    use tubeatlas_domain::{GraphOwner, TaskFailure};
+    use tubeatlas_domain::{GraphOwner, SourceOutcome, TaskFailure};
     use tubeatlas_ports::{ClaimRequest, Repositories};
 
     use super::*;
@@ -222,6 +225,8 @@ mod tests {
         store.knowledge_graphs().create(&a_full_knowledge_graph()).await.unwrap();
         store.transcripts().create_many(&[a_transcript(), a_full_transcript()]).await.unwrap();
         store.media_files().create_many(&[a_media_file(), a_full_media_file()]).await.unwrap();
+        let sources = [a_source_file(), a_full_source_file()];
+        store.source_files().create_many(&sources).await.unwrap();
 
         // Everything is changed in all that an index stands on.
         let mut changed = a_full_video().into_fields();
@@ -233,6 +238,9 @@ mod tests {
         changed.path = "/changed".into();
         changed.video_id = a_full_video().id.clone();
         store.media_files().update(&changed.try_into().unwrap(), None).await.unwrap();
+        let mut changed = a_source_file().into_fields();
+        changed.outcome = SourceOutcome::Ignored("changed".into());
+        store.source_files().update(&changed.try_into().unwrap(), None).await.unwrap();
         let mut changed = a_transcript().into_fields();
         changed.cues.truncate(1);
         store.transcripts().update(&changed.try_into().unwrap(), None).await.unwrap();
@@ -253,6 +261,9 @@ mod tests {
         let failure = TaskFailure::new("no", None).unwrap();
         tasks.fail(claimed.entity.id, token, &failure).await.unwrap();
 
+        store.source_files().delete(&a_source_file().path, None).await.unwrap();
+        let removed = store.source_files().remove_many(&[a_full_source_file().path.clone()]).await;
+        assert_eq!(removed.unwrap(), 1);
         store.videos().delete(&a_video().id, None).await.unwrap();
         for video in videos {
             store.videos().purge(&video.id, None).await.unwrap();

@@ -58,6 +58,7 @@ mod retry;
 mod schema;
 mod search;
 mod session;
+mod source_files;
 mod statement;
 mod store;
 mod table;

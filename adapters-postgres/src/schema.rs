@@ -122,6 +122,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    source_files (path) {
+        path -> Text,
+        size_bytes -> BigInt,
+        modified_at -> BigInt,
+        hash -> Nullable<Binary>,
+        reader_version -> BigInt,
+        verdict -> Text,
+        note -> Nullable<Text>,
+        gives_kind -> Nullable<Text>,
+        gives_key -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
     passages (id) {
         id -> BigInt,
         video_id -> Text,
@@ -143,6 +160,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     processing_tasks,
     media_files,
     media_file_words,
+    source_files,
     passages,
 );
 
@@ -188,6 +206,7 @@ mod tests {
                 "bigint" => "BigInt",
                 "integer" => "Integer",
                 "uuid" => "Uuid",
+                "bytea" => "Binary",
                 other => other,
             };
             let diesel = if nullable { format!("Nullable<{diesel}>") } else { diesel.to_owned() };

@@ -92,6 +92,7 @@ mod processing_tasks;
 mod schema;
 mod search;
 mod session;
+mod source_files;
 mod statement;
 mod store;
 mod table;

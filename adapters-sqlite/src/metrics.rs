@@ -45,13 +45,14 @@ const OPERATIONS: [&str; 21] = [
     "adopt_many",
 ];
 
-const KINDS: [EntityKind; 6] = [
+const KINDS: [EntityKind; 7] = [
     EntityKind::Channel,
     EntityKind::Video,
     EntityKind::Transcript,
     EntityKind::KnowledgeGraph,
     EntityKind::ProcessingTask,
     EntityKind::MediaFile,
+    EntityKind::SourceFile,
 ];
 
 /// The handles of a store.

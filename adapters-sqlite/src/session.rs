@@ -244,4 +244,8 @@ impl Repositories for Session {
     fn media_files(&self) -> &dyn tubeatlas_ports::MediaFileRepository {
         self
     }
+
+    fn source_files(&self) -> &dyn tubeatlas_ports::SourceFileRepository {
+        self
+    }
 }

@@ -21,6 +21,8 @@ pub enum EntityKind {
     ProcessingTask,
     /// [`MediaFile`](crate::MediaFile)
     MediaFile,
+    /// [`SourceFile`](crate::SourceFile)
+    SourceFile,
 }
 
 impl EntityKind {
@@ -33,6 +35,7 @@ impl EntityKind {
             Self::KnowledgeGraph => "knowledge_graph",
             Self::ProcessingTask => "processing_task",
             Self::MediaFile => "media_file",
+            Self::SourceFile => "source_file",
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What Tubeatlas is about: channels, videos, transcripts, knowledge graphs, processing tasks and media files,
-//! and how what was said is searched. No I/O, no async, no clock, no randomness: given the same input, all of
+//! What Tubeatlas is about: channels, videos, transcripts, knowledge graphs, processing tasks, media files and the
+//! files that an import has read, and how what was said is searched. No I/O, no async, no clock, no randomness: given the same input, all of
 //! it gives the same output, in every adapter and every test.
 //!
 //! An entity is built by a constructor that checks it, and says which field and which character was wrong;
@@ -31,6 +31,7 @@ mod language;
 mod media_file;
 mod processing_task;
 pub mod search;
+mod source_file;
 mod time;
 mod transcript;
 mod validate;
@@ -54,6 +55,10 @@ pub use media_file::{FrameRate, MAX_PATH_BYTES, MAX_PIXELS, MediaFile, MediaFile
 pub use processing_task::{
     Claimability, Lease, MAX_ATTEMPTS, MAX_TARGET_BYTES, MAX_TASK_ERROR_BYTES, NewTask, ProcessingTask,
     ProcessingTaskFields, Progress, TaskFailure, TaskStatus, Transition, TransitionError,
+};
+pub use source_file::{
+    ContentHash, MAX_SOURCE_KEY_BYTES, MAX_SOURCE_NOTE_BYTES, SourceFile, SourceFileFields, SourceOutcome,
+    SourcePath, SourceVerdict, SourceYield,
 };
 pub use time::Timestamp;
 pub use transcript::{

@@ -31,6 +31,10 @@ macro_rules! delegate_repositories {
             fn media_files(&self) -> &dyn $crate::MediaFileRepository {
                 &self.$field
             }
+
+            fn source_files(&self) -> &dyn $crate::SourceFileRepository {
+                &self.$field
+            }
         }
     };
 }

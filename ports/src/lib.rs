@@ -54,6 +54,7 @@ pub mod mock;
 mod page;
 mod processing_task;
 mod repository;
+mod source_file;
 mod store;
 mod stored;
 mod transact;
@@ -79,6 +80,9 @@ pub use processing_task::{
 };
 pub use repository::{
     Catalogued, MAX_BATCH, Repository, RepositoryExt, WriteRepository, check_adopted, check_batch,
+};
+pub use source_file::{
+    SourceFileFilter, SourceFileOrder, SourceFilePosition, SourceFileRepository, behind_prefix,
 };
 pub use store::{Health, Mode, Repositories, Store, UnitOfWork};
 pub use stored::{Revision, Stored, Upserted, Visibility};

@@ -27,15 +27,15 @@ use async_trait::async_trait;
 use mockall::mock;
 use tubeatlas_domain::{
     Channel, ChannelId, KnowledgeGraph, KnowledgeGraphId, KnowledgeGraphSummary, LeaseToken, MediaFile,
-    MediaFileId, NewTask, ProcessingTask, ProcessingTaskId, Progress, TaskFailure, Timestamp, Transcript,
-    TranscriptId, TranscriptSummary, Video, VideoId,
+    MediaFileId, NewTask, ProcessingTask, ProcessingTaskId, Progress, SourceFile, SourcePath, TaskFailure,
+    Timestamp, Transcript, TranscriptId, TranscriptSummary, Video, VideoId,
 };
 use uuid::Uuid;
 
 use crate::archive::{ArchiveEntry, ArchiveReader, ArchiveSource, Refusal};
 use crate::*;
 
-// Six times the same core, spelled out: `#[async_trait]` inside `mock!` does not survive a `macro_rules!`.
+// Seven times the same core, spelled out: `#[async_trait]` inside `mock!` does not survive a `macro_rules!`.
 
 mock! {
     pub Channels {}
@@ -184,6 +184,37 @@ mock! {
 }
 
 mock! {
+    pub SourceFiles {}
+
+    #[async_trait]
+    impl Repository<SourceFile> for SourceFiles {
+        async fn get(&self, id: &SourcePath, visibility: Visibility) -> Result<Option<Stored<SourceFile>>>;
+        async fn get_many(&self, ids: &[SourcePath], visibility: Visibility) -> Result<Vec<Option<Stored<SourceFile>>>>;
+        async fn exists(&self, id: &SourcePath, visibility: Visibility) -> Result<bool>;
+        async fn list(&self, filter: &SourceFileFilter, page: &PageRequest<SourceFileOrder>) -> Result<Page<Stored<SourceFile>>>;
+        async fn count(&self, filter: &SourceFileFilter) -> Result<u64>;
+    }
+
+    #[async_trait]
+    impl WriteRepository<SourceFile> for SourceFiles {
+        async fn create(&self, entity: &SourceFile) -> Result<Stored<SourceFile>>;
+        async fn create_many(&self, entities: &[SourceFile]) -> Result<Vec<Stored<SourceFile>>>;
+        async fn update(&self, entity: &SourceFile, expected: Option<Revision>) -> Result<Stored<SourceFile>>;
+        async fn update_many(&self, entities: &[SourceFile]) -> Result<Vec<Stored<SourceFile>>>;
+        async fn upsert(&self, entity: &SourceFile) -> Result<Upserted<SourceFile>>;
+        async fn upsert_many(&self, entities: &[SourceFile]) -> Result<Vec<Upserted<SourceFile>>>;
+        async fn delete(&self, id: &SourcePath, expected: Option<Revision>) -> Result<()>;
+        async fn delete_many(&self, ids: &[SourcePath]) -> Result<()>;
+        async fn adopt_many(&self, items: &[Stored<SourceFile>]) -> Result<()>;
+    }
+
+    #[async_trait]
+    impl SourceFileRepository for SourceFiles {
+        async fn remove_many(&self, paths: &[SourcePath]) -> Result<u64>;
+    }
+}
+
+mock! {
     pub ProcessingTasks {}
 
     #[async_trait]
@@ -223,6 +254,7 @@ pub struct MockRepositories {
     pub knowledge_graphs: MockKnowledgeGraphs,
     pub processing_tasks: MockProcessingTasks,
     pub media_files: MockMediaFiles,
+    pub source_files: MockSourceFiles,
 }
 
 impl Repositories for MockRepositories {
@@ -248,6 +280,10 @@ impl Repositories for MockRepositories {
 
     fn media_files(&self) -> &dyn MediaFileRepository {
         &self.media_files
+    }
+
+    fn source_files(&self) -> &dyn SourceFileRepository {
+        &self.source_files
     }
 }
 
@@ -286,6 +322,10 @@ macro_rules! mock_with_repositories {
 
             fn media_files(&self) -> &dyn MediaFileRepository {
                 self.repositories.media_files()
+            }
+
+            fn source_files(&self) -> &dyn SourceFileRepository {
+                self.repositories.source_files()
             }
         }
     };

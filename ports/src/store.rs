@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     ChannelRepository, KnowledgeGraphRepository, MediaFileRepository, ProcessingTaskRepository, Result,
-    TranscriptRepository, VideoRepository,
+    SourceFileRepository, TranscriptRepository, VideoRepository,
 };
 
 /// The repositories. A store hands them out, and so does a unit of work: code that takes `&dyn Repositories`
@@ -25,6 +25,8 @@ pub trait Repositories: Send + Sync {
     fn processing_tasks(&self) -> &dyn ProcessingTaskRepository;
     /// The media files.
     fn media_files(&self) -> &dyn MediaFileRepository;
+    /// The files that an import has met.
+    fn source_files(&self) -> &dyn SourceFileRepository;
 }
 
 /// What a unit of work is for.

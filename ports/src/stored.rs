@@ -153,7 +153,7 @@ impl<E> std::ops::Deref for Stored<E> {
 }
 
 /// Whether a read sees what is deleted: videos, and the transcripts, graphs and files of deleted videos.
-/// Channels and tasks, and the graphs of channels, are never deleted softly: for them the first two mean the
+/// Channels, tasks, source files and the graphs of channels are never deleted softly: for them the first two mean the
 /// same, and the third shows nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,7 +8,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use tubeatlas_domain::search::{Passage, metadata_passages, transcript_passages};
 use tubeatlas_domain::{
-    Channel, KnowledgeGraph, MediaFile, ProcessingTask, Transcript, TranscriptSummary, Video, VideoId,
+    Channel, KnowledgeGraph, MediaFile, ProcessingTask, SourceFile, Transcript, TranscriptSummary, Video,
+    VideoId,
 };
 use tubeatlas_ports::{
     Catalogued, ChannelOrder, Check, Error, KnowledgeGraphFilter, MediaFileFilter, ProcessingTaskOrder,
@@ -84,6 +85,10 @@ fn verify_content(connection: &mut SqliteConnection) -> Vec<Check> {
         Check::new("transcripts", transcripts),
         Check::new("knowledge graphs", verify_graphs(connection)),
         Check::new("media files", verify_media_files(connection)),
+        Check::new(
+            "source files",
+            rows(each::<SourceFile>(connection, &Default::default(), Default::default(), |_, _| Ok(()))),
+        ),
         Check::new("tasks", verify_tasks(connection)),
         Check::new("search index", if all_texts { index.verify(connection) } else { Err(incomplete()) }),
     ]
@@ -107,7 +112,8 @@ fn verify_revision(connection: &mut SqliteConnection) -> Result<String> {
                     coalesce((SELECT max(revision) FROM transcripts), 0),
                     coalesce((SELECT max(revision) FROM knowledge_graphs), 0),
                     coalesce((SELECT max(revision) FROM processing_tasks), 0),
-                    coalesce((SELECT max(revision) FROM media_files), 0)) AS value",
+                    coalesce((SELECT max(revision) FROM media_files), 0),
+                    coalesce((SELECT max(revision) FROM source_files), 0)) AS value",
     )?;
     if highest > given {
         return Err(wrong(format!("a row has revision {highest}, and the last one given is {given}")));

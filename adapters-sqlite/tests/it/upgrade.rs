@@ -21,6 +21,7 @@ struct Sample {
     transcript: Transcript,
     graph: KnowledgeGraph,
     media_file: MediaFile,
+    source_file: SourceFile,
 }
 
 fn sample() -> Sample {
@@ -61,6 +62,14 @@ fn sample() -> Sample {
         id("first"),
         "/archive/The first [first].mkv",
     );
+    let mut source_file = SourceFileFields::new(
+        SourcePath::parse("/archive/The first [first].info.json").unwrap(),
+        17,
+        Timestamp::UNIX_EPOCH,
+        1,
+    );
+    source_file.hash = Some(ContentHash::new([7; 32]));
+    source_file.gives = Some(SourceYield { kind: EntityKind::Video, key: "first".to_owned() });
     media_file.frame_rate = Some(FrameRate::new(30_000, 1_001).unwrap());
     Sample {
         channel: Channel::new(channel).unwrap(),
@@ -68,6 +77,7 @@ fn sample() -> Sample {
         transcript: Transcript::new(transcript).unwrap(),
         graph: KnowledgeGraph::new(graph).unwrap(),
         media_file: MediaFile::new(media_file).unwrap(),
+        source_file: SourceFile::new(source_file).unwrap(),
     }
 }
 
@@ -129,6 +139,7 @@ async fn write_fixture() {
     store.transcripts().create(&sample.transcript).await.unwrap();
     store.knowledge_graphs().create(&sample.graph).await.unwrap();
     store.media_files().create(&sample.media_file).await.unwrap();
+    store.source_files().create(&sample.source_file).await.unwrap();
     store.videos().delete(&id("bare"), None).await.unwrap();
     store.close().await.unwrap();
     let name = newest_migration().await;
@@ -184,6 +195,9 @@ async fn every_released_schema_is_upgraded_and_read() {
         assert_eq!(graph.entity, sample.graph, "{name}");
         let media_file = store.media_files().get(&sample.media_file.id, all).await.unwrap().unwrap();
         assert_eq!(media_file.entity, sample.media_file, "{name}");
+        let source_file = store.source_files().get(&sample.source_file.path, all).await.unwrap();
+        let expected = (name.as_str() >= "20261123000000").then_some(sample.source_file); // there are none before
+        assert_eq!(source_file.map(|stored| stored.entity), expected, "{name}");
         let query = SearchQuery::parse("\"order 鰹節\"").unwrap();
         let hits = store.transcripts().search(&SearchRequest::new(query)).await.unwrap();
         assert_eq!(hits.items.len(), 1, "{name}");

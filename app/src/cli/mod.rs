@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod search;
 mod serve;
+mod sources;
 mod tasks;
 mod transcripts;
 mod videos;
@@ -92,6 +93,9 @@ enum Command {
     /// The media files
     #[command(subcommand)]
     Media(media::Media),
+    /// The files that an import has read
+    #[command(subcommand)]
+    Sources(sources::Sources),
     /// The whole catalogue: move it from store to store, or into a file and back
     #[command(subcommand)]
     Catalogue(catalogue::Catalogue),
@@ -150,6 +154,7 @@ async fn dispatch(command: Command, settings: Settings, output: &Output) -> Resu
         Command::Graphs(command) => command.run(&context).await,
         Command::Tasks(command) => command.run(&context).await,
         Command::Media(command) => command.run(&context).await,
+        Command::Sources(command) => command.run(&context).await,
         Command::Catalogue(command) => command.run(&context).await,
         Command::Db(command) => command.run(&context).await,
         Command::Serve(command) => command.run(&context).await,
@@ -205,7 +210,7 @@ mod tests {
 
     #[test]
     fn every_noun_lists_and_shows() {
-        for noun in ["channels", "videos", "transcripts", "graphs", "tasks", "media"] {
+        for noun in ["channels", "videos", "transcripts", "graphs", "tasks", "media", "sources"] {
             assert!(Cli::try_parse_from(["tubeatlas", noun, "list", "--limit", "3"]).is_ok(), "{noun}");
             assert!(Cli::try_parse_from(["tubeatlas", noun, "show"]).is_err(), "{noun}");
         }

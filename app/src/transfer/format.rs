@@ -9,9 +9,9 @@
 //! ```
 //!
 //! Channels and videos by id, transcripts by video and language, graphs by creation and id, media files by path, tasks by
-//! creation and id, in this order of kinds, so that what an entity belongs to stands before it. `deleted_at` is there
-//! for deleted videos alone. The last line has the number of entities of each kind, and the SHA-256 digest, in
-//! hexadecimal, of all bytes before it. Nothing names a store, so the same catalogue makes the same bytes.
+//! creation and id, source files by path, in this order of kinds, so that what an entity belongs to stands before it.
+//! `deleted_at` is there for deleted videos alone. The last line has the number of entities of each kind (of source files
+//! if there are any), and the SHA-256 digest, in hexadecimal, of all bytes before it. Nothing names a store, so the same catalogue makes the same bytes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +19,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tubeatlas_domain::{
-    Channel, Entity, EntityKind, KnowledgeGraph, MediaFile, ProcessingTask, Timestamp, Transcript, Video,
+    Channel, Entity, EntityKind, KnowledgeGraph, MediaFile, ProcessingTask, SourceFile, Timestamp,
+    Transcript, Video,
 };
 use tubeatlas_ports::{Error as StoreError, Revision, Stored};
 
@@ -67,17 +68,23 @@ pub enum Entry {
     KnowledgeGraph(Box<Item<KnowledgeGraph>>),
     MediaFile(Box<Item<MediaFile>>),
     ProcessingTask(Box<Item<ProcessingTask>>),
+    SourceFile(Box<Item<SourceFile>>),
 }
 
 /// The kinds in the order of a file.
-pub(super) const ORDER: [EntityKind; 6] = [
+pub(super) const ORDER: [EntityKind; 7] = [
     EntityKind::Channel,
     EntityKind::Video,
     EntityKind::Transcript,
     EntityKind::KnowledgeGraph,
     EntityKind::MediaFile,
     EntityKind::ProcessingTask,
+    EntityKind::SourceFile,
 ];
+
+/// How many of [`ORDER`] a summary always counts. Kinds that came later are counted where there are any, so that a file
+/// without them is the same as before.
+const ALWAYS_COUNTED: usize = 6;
 
 /// An entity that a file can hold.
 pub(super) trait Listed: Entity {
@@ -119,7 +126,7 @@ macro_rules! listed {
     };
 }
 
-listed! { Channel Video Transcript KnowledgeGraph MediaFile ProcessingTask }
+listed! { Channel Video Transcript KnowledgeGraph MediaFile ProcessingTask SourceFile }
 
 impl Entry {
     pub(super) fn of<E: Listed>(stored: Stored<E>) -> Self {
@@ -138,7 +145,7 @@ impl Entry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
-    /// By kind; every kind is there.
+    /// By kind. Those that came after the first version of the program are there if there are any.
     pub counts: BTreeMap<String, u64>,
     /// SHA-256, in hexadecimal.
     pub sha256: String,
@@ -184,7 +191,7 @@ impl Summing {
     }
 
     pub(super) fn empty() -> Self {
-        let counts = ORDER.iter().map(|kind| (kind.as_str().to_owned(), 0)).collect();
+        let counts = ORDER.iter().take(ALWAYS_COUNTED).map(|kind| (kind.as_str().to_owned(), 0)).collect();
         Self { counts, digest: Sha256::new(), line: Vec::new() }
     }
 

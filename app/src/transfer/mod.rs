@@ -16,7 +16,9 @@ use std::io;
 
 use futures::{Stream, TryStreamExt, pin_mut};
 use serde::Serialize;
-use tubeatlas_domain::{Channel, EntityKind, KnowledgeGraph, MediaFile, ProcessingTask, Transcript, Video};
+use tubeatlas_domain::{
+    Channel, EntityKind, KnowledgeGraph, MediaFile, ProcessingTask, SourceFile, Transcript, Video,
+};
 use tubeatlas_ports::{
     Attempts, Catalogued, Error as StoreError, Mode, Repositories, Repository, RetryPolicy, Store, Stored,
     UnitOfWork, Visibility, WorkError,
@@ -270,6 +272,7 @@ moved! {
     KnowledgeGraph knowledge_graphs;
     MediaFile media_files;
     ProcessingTask processing_tasks;
+    SourceFile source_files;
 }
 
 /// Some of those that are not there are created; the others are counted.
@@ -343,6 +346,7 @@ impl Batch {
             EntityKind::KnowledgeGraph => of!(KnowledgeGraph),
             EntityKind::MediaFile => of!(MediaFile),
             EntityKind::ProcessingTask => of!(ProcessingTask),
+            EntityKind::SourceFile => of!(SourceFile),
             _ => Ok(Filled::default()), // an entry is of no other kind
         }
     }

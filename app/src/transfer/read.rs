@@ -3,11 +3,12 @@
 use std::io::{BufRead, Read};
 
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
-use tubeatlas_domain::{Channel, MediaFile, ProcessingTask, Video};
+use tubeatlas_domain::{Channel, MediaFile, ProcessingTask, SourceFile, Video};
 use tubeatlas_ports::{
     Catalogued, ChannelFilter, ChannelOrder, Error as StoreError, KnowledgeGraphFilter, KnowledgeGraphOrder,
     MediaFileFilter, MediaFileOrder, PageRequest, ProcessingTaskFilter, ProcessingTaskOrder, Repositories,
-    Repository, Stored, TranscriptFilter, TranscriptOrder, VideoFilter, VideoOrder, Visibility,
+    Repository, SourceFileFilter, SourceFileOrder, Stored, TranscriptFilter, TranscriptOrder, VideoFilter,
+    VideoOrder, Visibility,
 };
 
 use super::TransferError;
@@ -44,7 +45,10 @@ pub(super) fn stored(from: &dyn Repositories) -> impl Stream<Item = Result<Entry
     let files = whole::<MediaFile>(from.media_files(), filter, MediaFileOrder::Path);
     let filter = ProcessingTaskFilter::default();
     let tasks = whole::<ProcessingTask>(from.processing_tasks(), filter, ProcessingTaskOrder::Oldest);
-    let pages = channels.chain(videos).chain(transcripts).chain(graphs).chain(files).chain(tasks);
+    let filter = SourceFileFilter::default();
+    let sources = whole::<SourceFile>(from.source_files(), filter, SourceFileOrder::Path);
+    let pages =
+        channels.chain(videos).chain(transcripts).chain(graphs).chain(files).chain(tasks).chain(sources);
     pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten().map_err(TransferError::Store)
 }
 

@@ -55,6 +55,7 @@ async fn fill_with_fixtures(store: &dyn Store, many: u32) {
     store.transcripts().create_many(&[a_transcript(), a_full_transcript()]).await.unwrap();
     store.knowledge_graphs().create_many(&[a_knowledge_graph(), a_full_knowledge_graph()]).await.unwrap();
     store.media_files().create_many(&[a_media_file(), a_full_media_file()]).await.unwrap();
+    store.source_files().create_many(&[a_source_file(), a_full_source_file()]).await.unwrap();
     for n in 0..many {
         let id = video_id(&format!("many-{n}"));
         let video = a_video_with(|v| {
@@ -81,6 +82,8 @@ async fn fill_with_fixtures(store: &dyn Store, many: u32) {
             m.path = format!("/many/{n}.mp4");
         });
         store.media_files().create(&file).await.unwrap();
+        let source = a_source_file_with(|s| s.path = source_path(&format!("/many/{n}.json")));
+        store.source_files().create(&source).await.unwrap();
         let task = a_task_with(|t| {
             t.id = ProcessingTaskId::new(uuid(300_000 + n));
             t.available_at = noon();
@@ -129,6 +132,18 @@ async fn a_catalogue_is_the_same_through_every_store() {
     let restored = second.videos().restore(&a_full_video().id).await.unwrap();
     assert!(restored.deleted_at.is_none());
     assert!(second.transcripts().get(&a_full_transcript().id(), Visibility::Live).await.unwrap().is_some());
+}
+
+/// As the program wrote it that knew no source files.
+const OLDER: &str = r#"{"tubeatlas_catalogue":{"version":1}}
+{"end":{"counts":{"channel":0,"knowledge_graph":0,"media_file":0,"processing_task":0,"transcript":0,"video":0},"sha256":"bf4c9b9ddbc20801d8bc102846a5dddf7c8f16b77791a083942c106dd5016d19"}}
+"#;
+
+#[tokio::test]
+async fn what_older_programs_wrote_is_read_and_written_the_same() {
+    let store = in_memory().await;
+    assert_eq!(filled(store.as_ref(), OLDER.as_bytes(), false).await.unwrap(), Filled::default());
+    assert_eq!(String::from_utf8(exported(store.as_ref()).await).unwrap(), OLDER);
 }
 
 /// Catalogues that proptest shrinks: ids, times and texts as they come.

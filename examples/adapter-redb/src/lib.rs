@@ -21,6 +21,7 @@ mod search;
 mod session;
 mod shared;
 mod slot;
+mod source_file;
 mod transcript;
 mod video;
 
@@ -41,10 +42,10 @@ pub use crate::options::Options;
 use crate::session::{Session, Unit};
 use crate::shared::Shared;
 
-/// The layout of the tables that this program reads and writes.
-const SCHEMA: u64 = 1;
+/// The layout of the tables that this program reads and writes. Layout 1 had no source files.
+const SCHEMA: u64 = 2;
 
-/// All tables. They are made when a file is, because a snapshot cannot read a table that was never made.
+/// All tables. They are made when a file is, or when an older one is opened, because a snapshot cannot read a table that was never made.
 const TABLES: &[&[Table]] = &[
     &[META],
     channel::TABLES,
@@ -53,6 +54,7 @@ const TABLES: &[&[Table]] = &[
     knowledge_graph::TABLES,
     processing_task::TABLES,
     media_file::TABLES,
+    source_file::TABLES,
     search::TABLES,
 ];
 
@@ -60,7 +62,7 @@ const TABLES: &[&[Table]] = &[
 ///
 /// # Errors
 /// [`Unavailable`](Error::Unavailable) if the file cannot be read and written, or is open elsewhere;
-/// [`SchemaMismatch`](Error::SchemaMismatch) if another version of this program wrote it;
+/// [`SchemaMismatch`](Error::SchemaMismatch) if a newer version of this program wrote it;
 /// [`Corrupt`](Error::Corrupt) if it is damaged.
 pub async fn open(
     file: impl AsRef<Path> + Send,
@@ -85,12 +87,12 @@ fn prepare(database: &Database) -> Result<()> {
     transaction.apply(Changes::from([(META, Default::default())]))?;
     match Draft::over(&transaction).read::<u64>(META, SCHEMA_KEY)? {
         Some(SCHEMA) => Ok(()),
-        Some(other) => Err(Error::SchemaMismatch {
+        Some(other) if other > SCHEMA => Err(Error::SchemaMismatch {
             message: format!(
                 "the file has layout {other}, this program needs {SCHEMA}; open it with another one"
             ),
         }),
-        None => {
+        _ => {
             let mut changes: Changes = TABLES
                 .iter()
                 .flat_map(|tables| tables.iter())

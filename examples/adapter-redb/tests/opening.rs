@@ -20,18 +20,18 @@ async fn a_file_is_open_once() {
     assert!(matches!(open_at(&file).await, Err(Error::Unavailable { .. })));
     store.close().await.unwrap();
     let again = open_at(&file).await.unwrap();
-    assert_eq!(again.health().await.unwrap().details["schema"], "1");
+    assert_eq!(again.health().await.unwrap().details["schema"], "2");
 }
 
 #[tokio::test]
-async fn a_file_of_another_layout_is_refused() {
+async fn a_file_of_a_newer_layout_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("catalogue.redb");
     open_at(&file).await.unwrap().close().await.unwrap();
     let database = Database::open(&file).unwrap();
     let transaction = database.begin_write().unwrap();
     let meta = TableDefinition::<&[u8], &[u8]>::new("meta");
-    transaction.open_table(meta).unwrap().insert(&b"schema"[..], &b"2"[..]).unwrap();
+    transaction.open_table(meta).unwrap().insert(&b"schema"[..], &b"3"[..]).unwrap();
     transaction.commit().unwrap();
     drop(database);
     assert!(matches!(open_at(&file).await, Err(Error::SchemaMismatch { .. })));

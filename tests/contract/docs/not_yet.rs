@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use tubeatlas_domain::{
-    LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, TaskFailure, Timestamp, Video,
-    VideoId,
+    LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, SourcePath, TaskFailure,
+    Timestamp, Video, VideoId,
 };
 use tubeatlas_ports::*;
 
@@ -82,6 +82,13 @@ impl TranscriptRepository for NotYet {
 #[async_trait]
 impl MediaFileRepository for NotYet {
     async fn get_by_path(&self, _: &str, _: Visibility) -> Result<Option<Stored<MediaFile>>> {
+        not_yet()
+    }
+}
+
+#[async_trait]
+impl SourceFileRepository for NotYet {
+    async fn remove_many(&self, _: &[SourcePath]) -> Result<u64> {
         not_yet()
     }
 }

@@ -25,11 +25,13 @@ pub enum Capability {
     Durability,
     /// [`adopt_many`](tubeatlas_ports::WriteRepository::adopt_many), of every repository that writes.
     Adoption,
+    /// Every method of the repository of source files.
+    SourceFiles,
 }
 
 impl Capability {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Search,
         Self::UnitsOfWork,
         Self::KnowledgeGraphs,
@@ -37,6 +39,7 @@ impl Capability {
         Self::ProcessingTasks,
         Self::Durability,
         Self::Adoption,
+        Self::SourceFiles,
     ];
 }
 

@@ -22,12 +22,14 @@
 
 use serde_json::{Value, json};
 use tubeatlas_domain::{
-    Availability, Channel, ChannelFields, ChannelId, Chapter, Cue, FrameRate, GraphEntity, GraphOwner,
-    GraphRelation, JsonObject, KnowledgeGraph, KnowledgeGraphFields, KnowledgeGraphId, LanguageTag,
-    LiveStatus, MAX_ATTEMPTS, MAX_CHANNEL_TITLE_BYTES, MAX_DESCRIPTION_BYTES, MAX_HANDLE_BYTES,
-    MAX_LABEL_BYTES, MAX_NUMBER, MAX_PATH_BYTES, MAX_PIXELS, MAX_TARGET_BYTES, MAX_TEXT_ID_BYTES,
-    MAX_TITLE_BYTES, MediaFile, MediaFileFields, MediaFileId, NewTask, ProcessingTaskId, TaskKind, Timestamp,
-    Transcript, TranscriptFields, TranscriptKind, ValidationError, Video, VideoFields, VideoId, WorkerId,
+    Availability, Channel, ChannelFields, ChannelId, Chapter, ContentHash, Cue, EntityKind, FrameRate,
+    GraphEntity, GraphOwner, GraphRelation, JsonObject, KnowledgeGraph, KnowledgeGraphFields,
+    KnowledgeGraphId, LanguageTag, LiveStatus, MAX_ATTEMPTS, MAX_CHANNEL_TITLE_BYTES, MAX_DESCRIPTION_BYTES,
+    MAX_HANDLE_BYTES, MAX_LABEL_BYTES, MAX_NUMBER, MAX_PATH_BYTES, MAX_PIXELS, MAX_SOURCE_KEY_BYTES,
+    MAX_SOURCE_NOTE_BYTES, MAX_TARGET_BYTES, MAX_TEXT_ID_BYTES, MAX_TITLE_BYTES, MediaFile, MediaFileFields,
+    MediaFileId, NewTask, ProcessingTaskId, SourceFile, SourceFileFields, SourceOutcome, SourcePath,
+    SourceYield, TaskKind, Timestamp, Transcript, TranscriptFields, TranscriptKind, ValidationError, Video,
+    VideoFields, VideoId, WorkerId,
 };
 use uuid::Uuid;
 
@@ -316,6 +318,36 @@ pub fn a_full_media_file() -> MediaFile {
     })
 }
 
+/// A source file, of which little is known.
+pub fn a_source_file() -> SourceFile {
+    a_source_file_with(|_| {})
+}
+
+/// A source file of which the test says something.
+pub fn a_source_file_with(change: impl FnOnce(&mut SourceFileFields)) -> SourceFile {
+    let mut fields = SourceFileFields::new(source_path("/archive/a-video.info.json"), 1_000, at(NOON), 1);
+    change(&mut fields);
+    built(SourceFile::new(fields))
+}
+
+/// A source file with every field set, to its extremes.
+pub fn a_full_source_file() -> SourceFile {
+    a_source_file_with(|s| {
+        s.path = source_path(&fill(&format!("/mnt/{TRICKY}/"), MAX_PATH_BYTES));
+        s.size = MAX_NUMBER;
+        s.modified_at = Timestamp::MIN;
+        s.hash = Some(ContentHash::new([0xA5; 32]));
+        s.reader_version = u32::MAX;
+        s.outcome = SourceOutcome::Refused(fill(TRICKY, MAX_SOURCE_NOTE_BYTES));
+        s.gives = Some(SourceYield { kind: EntityKind::MediaFile, key: fill(TRICKY, MAX_SOURCE_KEY_BYTES) });
+    })
+}
+
+/// The path with this text.
+pub fn source_path(text: &str) -> SourcePath {
+    built(SourcePath::parse(text))
+}
+
 /// `pattern` again and again, exactly `bytes` long; what is left at the end is filled with `x`.
 fn fill(pattern: &str, bytes: usize) -> String {
     let mut text = pattern.repeat(bytes / pattern.len() + 1);
@@ -353,6 +385,7 @@ mod tests {
         assert_eq!(a_full_video().title.len(), MAX_TITLE_BYTES);
         assert_eq!(a_full_channel().id.as_str().len(), MAX_TEXT_ID_BYTES);
         assert_eq!(a_full_media_file().path.len(), MAX_PATH_BYTES);
+        assert_eq!(a_full_source_file().path.as_str().len(), MAX_PATH_BYTES);
         assert_eq!(a_full_transcript().cues.len(), 5);
         assert_eq!(a_full_knowledge_graph().relations.len(), 3);
         assert!(tubeatlas_domain::ProcessingTask::enqueue(a_full_task()).is_ok());

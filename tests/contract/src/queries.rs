@@ -6,18 +6,19 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tubeatlas_domain::search::SearchQuery;
 use tubeatlas_domain::{
     Entity, GraphOwner, KnowledgeGraph, KnowledgeGraphId, MediaFile, MediaFileId, ProcessingTaskId,
-    TaskStatus, Timestamp, Transcript, TranscriptId, Video,
+    SourceVerdict, TaskStatus, Timestamp, Transcript, TranscriptId, Video,
 };
 use tubeatlas_ports::{
     Catalogued, ChannelFilter, ChannelOrder, ClaimRequest, Clock, Error, KnowledgeGraphFilter,
     KnowledgeGraphOrder, MediaFileFilter, MediaFileOrder, PageRequest, ProcessingTaskFilter,
-    ProcessingTaskOrder, Repository, Result, SearchOrder, SearchRequest, Store, TranscriptFilter,
-    TranscriptOrder, VideoFilter, VideoOrder, Visibility,
+    ProcessingTaskOrder, Repository, Result, SearchOrder, SearchRequest, SourceFileFilter, SourceFileOrder,
+    Store, TranscriptFilter, TranscriptOrder, VideoFilter, VideoOrder, Visibility,
 };
 
 use crate::fixtures::{
-    a_channel_with, a_knowledge_graph_with, a_media_file_with, a_task_with, a_transcript_with, a_video_with,
-    channel_id, cues, language, task_kind, uuid, video_id, worker,
+    a_channel_with, a_knowledge_graph_with, a_media_file_with, a_source_file_with, a_task_with,
+    a_transcript_with, a_video_with, channel_id, cues, language, source_path, task_kind, uuid, video_id,
+    worker,
 };
 
 const VISIBILITIES: [Visibility; 2] = [Visibility::Live, Visibility::WithDeleted];
@@ -48,6 +49,7 @@ pub async fn every_query(store: &dyn Store) -> Result<()> {
     knowledge_graphs(store).await?;
     processing_tasks(store).await?;
     media_files(store).await?;
+    source_files(store).await?;
     store.videos().purge(&video_id("v6"), None).await?;
     store.health().await.map(drop)
 }
@@ -229,4 +231,27 @@ async fn media_files(store: &dyn Store) -> Result<()> {
         }
     }
     files.delete(&MediaFileId::new(uuid(2)), None).await
+}
+
+async fn source_files(store: &dyn Store) -> Result<()> {
+    let files = store.source_files();
+    let file =
+        |n, size| a_source_file_with(|s| (s.path, s.size) = (source_path(&format!("/sources/{n}")), size));
+    for n in 1..=4 {
+        files.create(&file(n, 1)).await?;
+    }
+    files.upsert_many(&[file(3, 2), file(5, 1), file(6, 1)]).await?;
+    for prefix in [None, Some("/sources/".to_owned()), Some(char::MAX.to_string())] {
+        for verdict in [None, Some(SourceVerdict::Imported)] {
+            let filter = SourceFileFilter { prefix: prefix.clone(), verdict };
+            if prefix.as_deref() == Some("\u{10FFFF}") {
+                files.count(&filter).await?; // no path stands behind those, so no page follows
+                files.list(&filter, &PageRequest::default()).await?;
+            } else {
+                list(files, filter, SourceFileOrder::Path).await?;
+            }
+        }
+    }
+    files.remove_many(&[source_path("/sources/1"), source_path("/sources/2")]).await?;
+    files.delete(&source_path("/sources/3"), None).await
 }

@@ -8,14 +8,14 @@ use futures::future::BoxFuture;
 use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
 use tubeatlas_contract::{CallKind, Capability, Exceptions, Harness, Limits, Setup};
 use tubeatlas_domain::{
-    LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, TaskFailure, Timestamp,
-    Video, VideoId,
+    LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, SourcePath, TaskFailure,
+    Timestamp, Video, VideoId,
 };
 use tubeatlas_ports::{
     ChannelRepository, ClaimRequest, Clock, Error, Health, KnowledgeGraphRepository, MediaFileRepository,
     Mode, Page, PageRequest, ProcessingTaskRepository, Repositories, Repository, Result, Revision,
-    SearchPage, SearchRequest, Store, Stored, TranscriptRepository, UnitOfWork, Upserted, VideoRepository,
-    Visibility, WriteRepository, delegate_repositories,
+    SearchPage, SearchRequest, SourceFileRepository, Store, Stored, TranscriptRepository, UnitOfWork,
+    Upserted, VideoRepository, Visibility, WriteRepository, delegate_repositories,
 };
 
 use crate::hooks::{Access, At, Hooks};
@@ -337,6 +337,13 @@ impl TranscriptRepository for Session {
 impl MediaFileRepository for Session {
     async fn get_by_path(&self, path: &str, visibility: Visibility) -> Result<Option<Stored<MediaFile>>> {
         self.hooks.media_files.get_by_path(&self.enter(Access::Read).await?, path, visibility).await
+    }
+}
+
+#[async_trait]
+impl SourceFileRepository for Session {
+    async fn remove_many(&self, paths: &[SourcePath]) -> Result<u64> {
+        self.hooks.source_files.remove_many(&self.enter(Access::Write).await?, paths).await
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use tubeatlas_contract::CallKind;
 use tubeatlas_domain::{
-    LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, TaskFailure, Timestamp,
-    Video, VideoId,
+    LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, SourceFile, SourcePath,
+    TaskFailure, Timestamp, Video, VideoId,
 };
 use tubeatlas_ports::{
     ClaimRequest, Clock, Health, Mode, Page, PageRequest, Repositories, Repository, Result, Revision,
@@ -182,6 +182,15 @@ pub trait MediaFileHook: Send + Sync {
     }
 }
 
+/// What only source files have.
+#[async_trait]
+pub trait SourceFileHook: Send + Sync {
+    /// [`SourceFileRepository::remove_many`](tubeatlas_ports::SourceFileRepository::remove_many)
+    async fn remove_many(&self, at: &At<'_>, paths: &[SourcePath]) -> Result<u64> {
+        at.inner.source_files().remove_many(paths).await
+    }
+}
+
 /// The queue: each method is that of the same name of
 /// [`ProcessingTaskRepository`](tubeatlas_ports::ProcessingTaskRepository).
 #[async_trait]
@@ -304,6 +313,7 @@ impl<E: WrittenKind> WriteHook<E> for Faithful {}
 impl VideoHook for Faithful {}
 impl TranscriptHook for Faithful {}
 impl MediaFileHook for Faithful {}
+impl SourceFileHook for Faithful {}
 impl TaskHook for Faithful {}
 impl StoreHook for Faithful {}
 
@@ -343,6 +353,9 @@ pub struct Hooks {
     pub(crate) media_file_reads: Arc<dyn ReadHook<MediaFile>>,
     pub(crate) media_file_writes: Arc<dyn WriteHook<MediaFile>>,
     pub(crate) media_files: Arc<dyn MediaFileHook>,
+    pub(crate) source_file_reads: Arc<dyn ReadHook<SourceFile>>,
+    pub(crate) source_file_writes: Arc<dyn WriteHook<SourceFile>>,
+    pub(crate) source_files: Arc<dyn SourceFileHook>,
     pub(crate) task_reads: Arc<dyn ReadHook<ProcessingTask>>,
     pub(crate) tasks: Arc<dyn TaskHook>,
 }
@@ -377,6 +390,9 @@ impl Hooks {
             media_file_reads: Arc::new(Faithful),
             media_file_writes: Arc::new(Faithful),
             media_files: Arc::new(Faithful),
+            source_file_reads: Arc::new(Faithful),
+            source_file_writes: Arc::new(Faithful),
+            source_files: Arc::new(Faithful),
             task_reads: Arc::new(Faithful),
             tasks: Arc::new(Faithful),
         }
@@ -449,6 +465,12 @@ impl Hooks {
     #[must_use]
     pub fn media_files(self, hook: impl MediaFileHook + 'static) -> Self {
         Self { media_files: Arc::new(hook), ..self }
+    }
+
+    /// With this hook for what only source files have.
+    #[must_use]
+    pub fn source_files(self, hook: impl SourceFileHook + 'static) -> Self {
+        Self { source_files: Arc::new(hook), ..self }
     }
 
     /// With this hook for the queue.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tubeatlas_domain::{Channel, KnowledgeGraph, MediaFile, ProcessingTask, Transcript, Video};
+use tubeatlas_domain::{Channel, KnowledgeGraph, MediaFile, ProcessingTask, SourceFile, Transcript, Video};
 use tubeatlas_ports::{Catalogued, Repositories, Repository, WriteRepository};
 
 use crate::hooks::{Hooks, ReadHook, WriteHook};
@@ -79,5 +79,6 @@ kinds! {
     Transcript "TRN" transcripts transcript_reads transcript_writes;
     KnowledgeGraph "GRA" knowledge_graphs knowledge_graph_reads knowledge_graph_writes;
     MediaFile "MED" media_files media_file_reads media_file_writes;
+    SourceFile "SRC" source_files source_file_reads source_file_writes;
     ProcessingTask "TSK" processing_tasks task_reads;
 }

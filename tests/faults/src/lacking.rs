@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use tubeatlas_contract::Capability;
 use tubeatlas_domain::{
     Channel, KnowledgeGraph, LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress,
-    TaskFailure, Timestamp, Transcript, Video,
+    SourceFile, SourcePath, TaskFailure, Timestamp, Transcript, Video,
 };
 use tubeatlas_ports::{
     ClaimRequest, Error, Mode, Page, PageRequest, Result, Revision, SearchPage, SearchRequest, Store, Stored,
@@ -13,7 +13,9 @@ use tubeatlas_ports::{
 
 use std::sync::Arc;
 
-use crate::hooks::{At, Hooks, MediaFileHook, ReadHook, StoreHook, TaskHook, TranscriptHook, WriteHook};
+use crate::hooks::{
+    At, Hooks, MediaFileHook, ReadHook, SourceFileHook, StoreHook, TaskHook, TranscriptHook, WriteHook,
+};
 use crate::kind::{Kind, WrittenKind};
 
 /// Hooks that refuse all that belongs to this capability.
@@ -24,6 +26,7 @@ pub fn lacking(capability: Capability) -> Hooks {
         Capability::UnitsOfWork => hooks.store(Refusing),
         Capability::KnowledgeGraphs => hooks.both::<KnowledgeGraph>(Refusing),
         Capability::MediaFiles => hooks.both::<MediaFile>(Refusing).media_files(Refusing),
+        Capability::SourceFiles => hooks.both::<SourceFile>(Refusing).source_files(Refusing),
         Capability::ProcessingTasks => hooks.reads::<ProcessingTask>(Refusing).tasks(Refusing),
         Capability::Adoption => hooks
             .writes::<Channel>(NotAdopting)
@@ -31,6 +34,7 @@ pub fn lacking(capability: Capability) -> Hooks {
             .writes::<Transcript>(NotAdopting)
             .writes::<KnowledgeGraph>(NotAdopting)
             .writes::<MediaFile>(NotAdopting)
+            .writes::<SourceFile>(NotAdopting)
             .tasks(NotAdopting),
         // The store in memory has no other.
         _ => hooks,
@@ -140,6 +144,13 @@ impl TranscriptHook for Refusing {
 #[async_trait]
 impl MediaFileHook for Refusing {
     async fn get_by_path(&self, at: &At<'_>, _: &str, _: Visibility) -> Result<Option<Stored<MediaFile>>> {
+        refused(at).await
+    }
+}
+
+#[async_trait]
+impl SourceFileHook for Refusing {
+    async fn remove_many(&self, at: &At<'_>, _: &[SourcePath]) -> Result<u64> {
         refused(at).await
     }
 }

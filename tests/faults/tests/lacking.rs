@@ -42,6 +42,11 @@ fn without_processing_tasks() {
 }
 
 #[test]
+fn without_source_files() {
+    keeps_the_contract(Capability::SourceFiles);
+}
+
+#[test]
 fn without_adoption() {
     keeps_the_contract(Capability::Adoption);
 }

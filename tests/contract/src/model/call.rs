@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tubeatlas_domain::{
     Channel, KnowledgeGraph, LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress,
-    TaskFailure, TaskKind, Transcript, Video, VideoId,
+    SourceFile, SourcePath, TaskFailure, TaskKind, Transcript, Video, VideoId,
 };
 use tubeatlas_ports::{
     ClaimRequest, Cursor, MAX_BATCH, Mode, Page, PageRequest, Repositories, Revision, SearchHit, SearchOrder,
@@ -50,10 +50,12 @@ pub(super) enum Call {
     Transcripts(On<Transcript>),
     KnowledgeGraphs(On<KnowledgeGraph>),
     MediaFiles(On<MediaFile>),
+    SourceFiles(On<SourceFile>),
     ProcessingTasks(Read<ProcessingTask>),
     Restore(VideoId),
     Purge(VideoId, Expected),
     FileAt(String, Visibility),
+    RemoveSources(Vec<SourcePath>),
     Search(SearchRequest, After),
     Task(TaskCall),
 }
@@ -151,6 +153,7 @@ impl Step {
             Self::Call(_, call) => match &**call {
                 Call::KnowledgeGraphs(_) => Some(Capability::KnowledgeGraphs),
                 Call::MediaFiles(_) | Call::FileAt(..) => Some(Capability::MediaFiles),
+                Call::SourceFiles(_) | Call::RemoveSources(_) => Some(Capability::SourceFiles),
                 Call::ProcessingTasks(_) | Call::Task(_) => Some(Capability::ProcessingTasks),
                 Call::Search(..) => Some(Capability::Search),
                 Call::Channels(_)
@@ -176,8 +179,9 @@ impl Call {
             Self::Transcripts(on) => matches!(on, On::Write(_)),
             Self::KnowledgeGraphs(on) => matches!(on, On::Write(_)),
             Self::MediaFiles(on) => matches!(on, On::Write(_)),
+            Self::SourceFiles(on) => matches!(on, On::Write(_)),
             Self::ProcessingTasks(_) | Self::FileAt(..) | Self::Search(..) => false,
-            Self::Restore(_) | Self::Purge(..) | Self::Task(_) => true,
+            Self::Restore(_) | Self::Purge(..) | Self::RemoveSources(_) | Self::Task(_) => true,
         }
     }
 
@@ -188,6 +192,7 @@ impl Call {
             Self::Transcripts(on) => on.make(to, memory).await,
             Self::KnowledgeGraphs(on) => on.make(to, memory).await,
             Self::MediaFiles(on) => on.make(to, memory).await,
+            Self::SourceFiles(on) => on.make(to, memory).await,
             Self::ProcessingTasks(read) => read.make(to, memory).await,
             Self::Restore(id) => Answer::of(&to.videos().restore(id).await),
             Self::Purge(id, expected) => {
@@ -198,6 +203,7 @@ impl Call {
             Self::FileAt(path, visibility) => {
                 Answer::of(&to.media_files().get_by_path(path, *visibility).await)
             }
+            Self::RemoveSources(paths) => Answer::of(&to.source_files().remove_many(paths).await),
             Self::Search(request, after) => search(request, *after, to, memory).await,
             Self::Task(call) => call.make(to, memory).await,
         }
@@ -431,10 +437,12 @@ impl fmt::Display for Call {
             Self::Transcripts(on) => write!(f, "transcripts.{on}"),
             Self::KnowledgeGraphs(on) => write!(f, "knowledge_graphs.{on}"),
             Self::MediaFiles(on) => write!(f, "media_files.{on}"),
+            Self::SourceFiles(on) => write!(f, "source_files.{on}"),
             Self::ProcessingTasks(read) => write!(f, "processing_tasks.{read}"),
             Self::Restore(id) => write!(f, "videos.restore({id})"),
             Self::Purge(id, expected) => write!(f, "videos.purge({id}, {expected:?})"),
             Self::FileAt(path, visibility) => write!(f, "media_files.get_by_path({path:?}, {visibility:?})"),
+            Self::RemoveSources(paths) => write!(f, "source_files.remove_many([{}])", listed(paths)),
             Self::Search(request, after) => {
                 let filter = (&request.channel_id, &request.video_id, &request.language, request.visibility);
                 let SearchRequest { query, order, limit, cues_per_hit, .. } = request;

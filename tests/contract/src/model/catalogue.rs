@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tubeatlas_domain::{
     Channel, ChannelId, Claimability, EntityKind, GraphOwner, KnowledgeGraph, KnowledgeGraphId, Lease,
-    LeaseToken, MediaFile, MediaFileId, ProcessingTask, ProcessingTaskId, Timestamp, Transcript,
-    TranscriptId, TransitionError, Video, VideoId,
+    LeaseToken, MediaFile, MediaFileId, ProcessingTask, ProcessingTaskId, SourceFile, SourcePath, Timestamp,
+    Transcript, TranscriptId, TransitionError, Video, VideoId,
 };
 use tubeatlas_ports::{
     ChannelFilter, ClaimRequest, Conflict, Cursor, Error, KnowledgeGraphFilter, MAX_EXPIRED_PER_CLAIM,
     MAX_PAGE_LIMIT, MAX_SEARCH_LIMIT, MediaFileFilter, Page, PageRequest, ProcessingTaskFilter, Result,
-    Revision, SearchOrder, SearchPage, SearchPosition, SearchRequest, Stored, TranscriptFilter, Upserted,
-    VideoFilter, Visibility, check_limit,
+    Revision, SearchOrder, SearchPage, SearchPosition, SearchRequest, SourceFileFilter, Stored,
+    TranscriptFilter, Upserted, VideoFilter, Visibility, check_limit,
 };
 
 use crate::rules::search::{self, Corpus};
@@ -27,6 +27,7 @@ pub(super) struct Catalogue {
     knowledge_graphs: BTreeMap<KnowledgeGraphId, Stored<KnowledgeGraph>>,
     processing_tasks: BTreeMap<ProcessingTaskId, Stored<ProcessingTask>>,
     media_files: BTreeMap<MediaFileId, Stored<MediaFile>>,
+    source_files: BTreeMap<SourcePath, Stored<SourceFile>>,
     last_revision: u64,
 }
 
@@ -201,6 +202,10 @@ impl Catalogue {
         stored.check_revision(expected)?;
         E::check_unreferenced(self, id)?;
         E::delete(self, &stored, now)
+    }
+
+    pub(super) fn remove_sources(&mut self, paths: &[SourcePath]) -> u64 {
+        paths.iter().filter(|path| self.source_files.remove(*path).is_some()).count() as u64
     }
 
     pub(super) fn restore(&mut self, id: &VideoId, now: Timestamp) -> Result<Stored<Video>> {
@@ -430,6 +435,20 @@ impl Free for MediaFile {
             return Err(Error::already_exists::<Self>("path", &self.path));
         }
         check_video(catalogue, self, &self.video_id)
+    }
+}
+
+impl Kept for SourceFile {
+    kept_in!(source_files);
+
+    fn visibility(_: &SourceFileFilter) -> Visibility {
+        Visibility::Live
+    }
+}
+
+impl Free for SourceFile {
+    fn check(&self, _: &Catalogue) -> Result<()> {
+        Ok(())
     }
 }
 

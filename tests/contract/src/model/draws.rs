@@ -5,7 +5,7 @@ use proptest::sample::select;
 use tubeatlas_domain::search::SearchQuery;
 use tubeatlas_domain::{
     Channel, KnowledgeGraph, KnowledgeGraphId, MediaFile, MediaFileId, ProcessingTask, ProcessingTaskId,
-    Progress, TaskFailure, Transcript, TranscriptId, Video,
+    Progress, SourceFile, TaskFailure, Transcript, TranscriptId, Video,
 };
 use tubeatlas_ports::{MAX_LEASE_MS, MAX_PAGE_LIMIT, MAX_SEARCH_LIMIT, Mode, SearchOrder, SearchRequest};
 
@@ -131,6 +131,10 @@ fn files_at() -> Drawn<Call> {
     (select(&PATHS), a_visibility()).prop_map(|(path, seen)| Call::FileAt(path.to_owned(), seen)).boxed()
 }
 
+fn sources_gone() -> Drawn<Call> {
+    prop::collection::vec(SourceFile::ids(), 0..4).prop_map(Call::RemoveSources).boxed()
+}
+
 fn searches() -> Drawn<Call> {
     let orders = select(&[SearchOrder::Relevance, SearchOrder::Newest, SearchOrder::Oldest]);
     // Few that ask for more than the query, so that pages are gone on with.
@@ -199,6 +203,7 @@ fn all_reads() -> Drawn<Call> {
         3 => reads::<KnowledgeGraph>(),
         3 => reads::<MediaFile>(),
         1 => files_at(),
+        2 => reads::<SourceFile>(),
     ]
     .boxed()
 }
@@ -211,6 +216,8 @@ fn all_writes() -> Drawn<Call> {
         3 => writes::<KnowledgeGraph>(),
         3 => writes::<MediaFile>(),
         2 => videos_back_and_gone(),
+        2 => writes::<SourceFile>(),
+        1 => sources_gone(),
     ]
     .boxed()
 }
@@ -312,6 +319,7 @@ pub(super) fn steps(focus: Focus) -> BoxedStrategy<Step> {
             2 => on_the_store(lists::<KnowledgeGraph>()),
             2 => on_the_store(lists::<MediaFile>()),
             2 => on_the_store(lists::<ProcessingTask>()),
+            2 => on_the_store(lists::<SourceFile>()),
             1 => clocks(),
         ]
         .boxed(),

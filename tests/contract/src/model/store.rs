@@ -4,15 +4,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tubeatlas_domain::{
-    LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, TaskFailure, Timestamp,
-    TransitionError, Video, VideoId,
+    LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, SourcePath, TaskFailure,
+    Timestamp, TransitionError, Video, VideoId,
 };
 use tubeatlas_ports::{
     ChannelRepository, ClaimRequest, Clock, Error, Health, IdGenerator, KnowledgeGraphRepository,
     MAX_PAGE_LIMIT, MediaFileRepository, Mode, Page, PageRequest, ProcessingTaskRepository, Repository,
-    Result, Revision, SearchPage, SearchRequest, Store, Stored, TranscriptRepository, UnitOfWork, Upserted,
-    VideoRepository, Visibility, WriteRepository, check_batch, check_lease, check_limit,
-    delegate_repositories,
+    Result, Revision, SearchPage, SearchRequest, SourceFileRepository, Store, Stored, TranscriptRepository,
+    UnitOfWork, Upserted, VideoRepository, Visibility, WriteRepository, check_batch, check_lease,
+    check_limit, delegate_repositories,
 };
 
 use super::catalogue::{Catalogue, Free, Kept};
@@ -234,6 +234,13 @@ impl TranscriptRepository for Session {
 impl MediaFileRepository for Session {
     async fn get_by_path(&self, path: &str, visibility: Visibility) -> Result<Option<Stored<MediaFile>>> {
         self.read(|catalogue| Ok(catalogue.file_at(path, visibility).cloned()))
+    }
+}
+
+#[async_trait]
+impl SourceFileRepository for Session {
+    async fn remove_many(&self, paths: &[SourcePath]) -> Result<u64> {
+        self.write(check_batch(paths), |catalogue, _, ()| Ok(catalogue.remove_sources(paths)))
     }
 }
 

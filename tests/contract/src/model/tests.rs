@@ -35,6 +35,7 @@ const AREAS: &[&str] = &[
     "transcripts",
     "knowledge_graphs",
     "media_files",
+    "source_files",
     "processing_tasks",
     "search",
     "units_of_work",

@@ -4,17 +4,18 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use tubeatlas_domain::{
     Channel, ChannelId, GraphOwner, KnowledgeGraph, KnowledgeGraphId, LanguageTag, MediaFile, MediaFileId,
-    NewTask, ProcessingTask, ProcessingTaskId, TaskKind, TaskStatus, Timestamp, Transcript, TranscriptId,
-    TranscriptKind, Video, VideoId,
+    NewTask, ProcessingTask, ProcessingTaskId, SourceFile, SourcePath, SourceVerdict, TaskKind, TaskStatus,
+    Timestamp, Transcript, TranscriptId, TranscriptKind, Video, VideoId,
 };
 use tubeatlas_ports::{
-    ChannelFilter, KnowledgeGraphFilter, MediaFileFilter, ProcessingTaskFilter, TranscriptFilter,
-    VideoFilter, Visibility,
+    ChannelFilter, KnowledgeGraphFilter, MediaFileFilter, ProcessingTaskFilter, SourceFileFilter,
+    TranscriptFilter, VideoFilter, Visibility,
 };
 
 use super::call::{Call, On, Read, Write};
 use super::catalogue::{Free, Kept};
 use crate::fixtures::*;
+use crate::rules::subject::with_verdict;
 
 /// What a value is drawn from.
 pub(super) type Drawn<T> = BoxedStrategy<T>;
@@ -90,6 +91,7 @@ pub(super) fn reads_of_everything() -> Vec<Call> {
             numbered(FILES, NUMBERED).map(MediaFileId::new).collect(),
             seen,
         ))),
+        Call::SourceFiles(On::Read(Read::GetMany(SOURCES.map(source_path).to_vec(), seen))),
         Call::ProcessingTasks(Read::GetMany(
             numbered(TASKS, NUMBERED_TASKS).map(ProcessingTaskId::new).collect(),
             seen,
@@ -328,6 +330,40 @@ impl Written for MediaFile {
 
     fn write(write: Write<Self>) -> Call {
         Call::MediaFiles(On::Write(write))
+    }
+}
+
+/// Some are prefixes of others.
+pub(super) const SOURCES: [&str; 4] = ["/s", "/s/a", "/s/A", "/t%"];
+
+impl Inhabitant for SourceFile {
+    fn ids() -> Drawn<SourcePath> {
+        select(&SOURCES).prop_map(source_path).boxed()
+    }
+
+    fn filters() -> Drawn<SourceFileFilter> {
+        let prefix = select(&["/s", "/s/", "/t%", "/%", ""]).prop_map(str::to_owned).boxed();
+        let filter = |(prefix, verdict)| SourceFileFilter { prefix, verdict };
+        (perhaps(prefix), perhaps(select(&SourceVerdict::ALL).boxed())).prop_map(filter).boxed()
+    }
+
+    fn on(read: Read<Self>) -> Call {
+        Call::SourceFiles(On::Read(read))
+    }
+}
+
+impl Written for SourceFile {
+    fn described(ids: Drawn<SourcePath>) -> Drawn<Self> {
+        let file = |(path, verdict, size): (SourcePath, SourceVerdict, u64)| {
+            let mut fields = with_verdict(path.as_str(), verdict).into_fields();
+            fields.size = size;
+            a_source_file_with(|s| *s = fields)
+        };
+        (ids, select(&SourceVerdict::ALL), 0..2_u64).prop_map(file).boxed()
+    }
+
+    fn write(write: Write<Self>) -> Call {
+        Call::SourceFiles(On::Write(write))
     }
 }
 

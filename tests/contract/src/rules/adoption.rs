@@ -2,7 +2,7 @@
 
 use tubeatlas_domain::{
     Channel, Entity, KnowledgeGraph, Lease, LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId,
-    Transcript, Video, search::SearchQuery,
+    SourceFile, Transcript, Video, search::SearchQuery,
 };
 use tubeatlas_ports::{MAX_BATCH, Revision, SearchRequest, Stored, Visibility, check_adopted};
 
@@ -61,6 +61,10 @@ pub(crate) async fn must_ado_c_004_graphs_are_taken_in_as_they_are_elsewhere(cas
 
 pub(crate) async fn must_ado_c_005_media_files_are_taken_in_as_they_are_elsewhere(case: &Case) -> Outcome {
     taken_in::<MediaFile>(case).await
+}
+
+pub(crate) async fn must_ado_c_007_source_files_are_taken_in_as_they_are_elsewhere(case: &Case) -> Outcome {
+    taken_in::<SourceFile>(case).await
 }
 
 pub(crate) async fn must_ado_c_006_tasks_are_taken_in_in_whatever_state_they_are(case: &Case) -> Outcome {

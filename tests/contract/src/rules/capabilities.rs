@@ -84,7 +84,15 @@ pub(crate) async fn must_cap_a_007_absent_adoption_is_refused(case: &Case) -> Ou
     unsupported(transcripts.adopt_many(&[transcripts.create(&a_transcript()).await?]).await)?;
     unsupported(case.store().knowledge_graphs().adopt_many(&[]).await)?;
     unsupported(case.store().media_files().adopt_many(&[]).await)?;
+    unsupported(case.store().source_files().adopt_many(&[]).await)?;
     unsupported(tasks.adopt_many(&[]).await)
+}
+
+pub(crate) async fn must_cap_a_008_absent_source_files_are_refused(case: &Case) -> Outcome {
+    let files = case.store().source_files();
+    reads_are_refused(files, &a_source_file().path).await?;
+    writes_are_refused(files, &a_source_file()).await?;
+    unsupported(files.remove_many(std::slice::from_ref(&a_source_file().path)).await)
 }
 
 pub(crate) async fn must_cap_a_006_absent_durability_offers_no_reopening(case: &Case) -> Outcome {

@@ -33,6 +33,9 @@ async fn everything_is_closed(store: &dyn Store) -> Outcome {
     closed(store.media_files().exists(&a_media_file().id, live).await)?;
     closed(store.media_files().get_by_path("/", live).await)?;
     closed(store.media_files().delete(&a_media_file().id, None).await)?;
+    closed(store.source_files().list(&Default::default(), &PageRequest::default()).await)?;
+    closed(store.source_files().upsert_many(&[a_source_file()]).await)?;
+    closed(store.source_files().remove_many(&[]).await)?;
     closed(store.processing_tasks().get(&a_task().id, live).await)?;
     closed(store.processing_tasks().enqueue(&a_task()).await)?;
     let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 1 };

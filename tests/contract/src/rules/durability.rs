@@ -28,6 +28,7 @@ async fn write_all(to: &dyn Repositories) -> Outcome {
     to.transcripts().create(&a_transcript()).await?;
     to.knowledge_graphs().create(&a_knowledge_graph()).await?;
     to.media_files().create(&a_media_file()).await?;
+    to.source_files().create(&a_full_source_file()).await?;
     to.processing_tasks().enqueue(&a_task()).await?;
     Ok(())
 }
@@ -43,6 +44,8 @@ async fn all_is_there(from: &dyn Store) -> Outcome {
     same("a graph", &some("the graph", read)?.entity, &a_knowledge_graph())?;
     let read = from.media_files().get_by_path(&a_media_file().path, LIVE).await?;
     same("a file", &some("the file", read)?.entity, &a_media_file())?;
+    let read = from.source_files().get(&a_full_source_file().path, LIVE).await?;
+    same("a source file", &some("the source file", read)?.entity, &a_full_source_file())?;
     same("a task", &from.processing_tasks().exists(&a_task().id, LIVE).await?, &true)
 }
 

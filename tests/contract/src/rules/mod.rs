@@ -17,6 +17,7 @@ pub(crate) mod model;
 mod owned;
 pub(crate) mod processing_tasks;
 pub(crate) mod search;
+pub(crate) mod source_files;
 pub(crate) mod subject;
 pub(crate) mod transactions;
 pub(crate) mod transcripts;

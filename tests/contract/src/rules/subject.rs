@@ -4,16 +4,17 @@ use std::cmp::Ordering;
 
 use async_trait::async_trait;
 use tubeatlas_domain::{
-    Channel, GraphOwner, KnowledgeGraph, KnowledgeGraphId, LanguageTag, MediaFile, MediaFileId,
-    ProcessingTask, ProcessingTaskId, Progress, TaskStatus, Timestamp, Transcript, TranscriptId,
-    TranscriptKind, Video, search,
+    Channel, ContentHash, EntityKind, GraphOwner, KnowledgeGraph, KnowledgeGraphId, LanguageTag,
+    MAX_PATH_BYTES, MediaFile, MediaFileId, ProcessingTask, ProcessingTaskId, Progress, SourceFile,
+    SourceFileFields, SourceOutcome, SourceVerdict, SourceYield, TaskStatus, Timestamp, Transcript,
+    TranscriptId, TranscriptKind, Video, search,
 };
 use tubeatlas_ports::{
     Catalogued, ChannelFilter, ChannelOrder, ChannelPosition, ClaimRequest, KnowledgeGraphFilter,
     KnowledgeGraphOrder, KnowledgeGraphPosition, MediaFileFilter, MediaFileOrder, MediaFilePosition,
     ProcessingTaskFilter, ProcessingTaskOrder, ProcessingTaskPosition, Repositories, Repository, Result,
-    Stored, TranscriptFilter, TranscriptOrder, VideoFilter, VideoOrder, VideoPosition, Visibility,
-    WriteRepository,
+    SourceFileFilter, SourceFileOrder, SourceFilePosition, Stored, TranscriptFilter, TranscriptOrder,
+    VideoFilter, VideoOrder, VideoPosition, Visibility, WriteRepository,
 };
 
 use crate::check::some;
@@ -845,6 +846,165 @@ impl Movable for MediaFile {
             *m = self.clone().into_fields();
             m.video_id = video_id(video);
         })
+    }
+}
+
+#[async_trait]
+impl Subject for SourceFile {
+    fn reads(from: &dyn Repositories) -> &dyn Repository<Self> {
+        from.source_files()
+    }
+
+    async fn catalogue(case: &Case) -> Result<Vec<Row<Self>>, Violation> {
+        use SourceVerdict::{Ignored, Imported, Refused};
+        let mut rows = Vec::new();
+        for (path, verdict) in [
+            ("/a/b.json", Imported),
+            ("/a/B.json", Refused),
+            ("/a", Ignored),
+            ("/a/", Imported),
+            ("/A/b.json", Imported),
+            ("/a0", Refused),
+            ("/a/%_", Imported),
+            ("/a/\u{D7FF}x", Ignored),
+            ("/a/\u{E000}", Imported),
+            ("/a/\u{10FFFF}", Refused),
+            ("/a/\u{10FFFF}\u{10FFFF}z", Imported),
+            ("/é/1", Imported),
+            ("/e\u{301}/1", Imported),
+            (" /a", Ignored),
+        ] {
+            let file = with_verdict(path, verdict);
+            rows.push(Row::live(case.store().source_files().create(&file).await?));
+        }
+        Ok(rows)
+    }
+
+    async fn add(case: &Case, n: u32) -> Result<Stored<Self>, Violation> {
+        let folder = ["/a/added", "/", "/a/b.json", "~"][n as usize % 4];
+        let file = with_verdict(&format!("{folder}-{n}"), SourceVerdict::Imported);
+        Ok(case.store().source_files().create(&file).await?)
+    }
+
+    fn missing_id() -> Self::Id {
+        source_path("missing")
+    }
+
+    fn orders() -> Vec<SourceFileOrder> {
+        vec![SourceFileOrder::Path]
+    }
+
+    fn filters() -> Vec<SourceFileFilter> {
+        let all = SourceFileFilter::default;
+        let mut filters = vec![all()];
+        for verdict in SourceVerdict::ALL {
+            filters.push(SourceFileFilter { verdict: Some(verdict), ..all() });
+        }
+        let too_long = "/".repeat(MAX_PATH_BYTES + 1);
+        for prefix in [
+            "",
+            "/",
+            "/a",
+            "/a/",
+            "/A/",
+            "/a/b.json",
+            "/a/%",
+            "/a_",
+            "/a/_",
+            "/a/\u{D7FF}",
+            "/a/\u{10FFFF}",
+            "/a/\u{10FFFF}\u{10FFFF}",
+            "\u{10FFFF}",
+            "/e",
+            "/é",
+            " ",
+            "a",
+            "/a\0",
+            "\0",
+            &too_long,
+        ] {
+            let prefix = Some(prefix.to_owned());
+            filters.push(SourceFileFilter { prefix: prefix.clone(), ..all() });
+            filters.push(SourceFileFilter { prefix, verdict: Some(SourceVerdict::Imported) });
+        }
+        filters
+    }
+
+    fn seeing(filter: &SourceFileFilter, visibility: Visibility) -> Option<SourceFileFilter> {
+        (visibility == Visibility::Live).then(|| filter.clone())
+    }
+
+    fn takes_in(filter: &SourceFileFilter, stored: &Stored<Self>) -> bool {
+        let SourceFileFilter { prefix, verdict } = filter;
+        prefix.as_ref().is_none_or(|prefix| stored.path.as_str().starts_with(prefix))
+            && verdict.is_none_or(|wanted| stored.outcome.verdict() == wanted)
+    }
+
+    fn compare(order: SourceFileOrder, a: &SourceFilePosition, b: &SourceFilePosition) -> Ordering {
+        match order {
+            SourceFileOrder::Path => a.path.cmp(&b.path),
+        }
+    }
+}
+
+/// The source file with this path and verdict.
+pub(crate) fn with_verdict(path: &str, verdict: SourceVerdict) -> SourceFile {
+    a_source_file_with(|s| {
+        s.path = source_path(path);
+        s.outcome = match verdict {
+            SourceVerdict::Imported => SourceOutcome::Imported,
+            SourceVerdict::Refused => SourceOutcome::Refused("a reason".into()),
+            SourceVerdict::Ignored => SourceOutcome::Ignored("a reason".into()),
+        };
+    })
+}
+
+#[async_trait]
+impl Written for SourceFile {
+    fn writes(to: &dyn Repositories) -> &dyn WriteRepository<Self> {
+        to.source_files()
+    }
+
+    fn nth(n: u32) -> Self {
+        a_source_file_with(|s| s.path = source_path(&format!("/nth/{n}.json")))
+    }
+
+    fn changed(&self, n: u32) -> Self {
+        a_source_file_with(|s| {
+            *s = self.clone().into_fields();
+            s.size = (10_000 + n).into();
+        })
+    }
+
+    fn shapes() -> Vec<Self> {
+        let one = |n: u32, change: &dyn Fn(&mut SourceFileFields)| {
+            a_source_file_with(|s| {
+                s.path = source_path(&format!("shape {n}"));
+                change(s);
+            })
+        };
+        let gives =
+            |kind| move |s: &mut SourceFileFields| s.gives = Some(SourceYield { kind, key: " a\n".into() });
+        vec![
+            a_full_source_file(),
+            a_source_file(),
+            one(1, &|s| (s.size, s.reader_version, s.modified_at) = (0, 0, Timestamp::MAX)),
+            one(2, &|s| s.outcome = SourceOutcome::Ignored("a leftover of a download".into())),
+            one(3, &|s| s.hash = Some(ContentHash::new([0; 32]))),
+            one(4, &gives(EntityKind::Video)),
+            one(5, &gives(EntityKind::Transcript)),
+            one(6, &gives(EntityKind::KnowledgeGraph)),
+        ]
+    }
+
+    fn alike() -> Vec<Self> {
+        let paths =
+            ["/a.json", "/A.json", "/é.json", "/e\u{301}.json", "/a.json ", "//a.json", "a.json", "/a.json/"];
+        paths.iter().map(|path| a_source_file_with(|s| s.path = source_path(path))).collect()
+    }
+
+    async fn owners(_: &dyn Repositories) -> Outcome {
+        Ok(())
     }
 }
 

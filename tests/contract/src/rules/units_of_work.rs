@@ -78,6 +78,7 @@ pub(crate) async fn must_uow_a_001_a_commit_makes_all_of_it_visible(case: &Case)
     let transcript = unit.transcripts().create(&a_transcript()).await?;
     let graph = unit.knowledge_graphs().create(&a_knowledge_graph()).await?;
     let file = unit.media_files().create(&a_media_file()).await?;
+    let source = unit.source_files().create(&a_source_file()).await?;
     let task = unit.processing_tasks().enqueue(&a_task()).await?;
     unit.commit().await?;
     let live = Visibility::Live;
@@ -87,6 +88,7 @@ pub(crate) async fn must_uow_a_001_a_commit_makes_all_of_it_visible(case: &Case)
     same("the transcript", &store.transcripts().get(id, live).await?, &Some(transcript))?;
     same("the graph", &store.knowledge_graphs().get(&a_knowledge_graph().id, live).await?, &Some(graph))?;
     same("the file", &store.media_files().get(&a_media_file().id, live).await?, &Some(file))?;
+    same("the source file", &store.source_files().get(&a_source_file().path, live).await?, &Some(source))?;
     same("the task", &store.processing_tasks().get(&a_task().id, live).await?, &Some(task))
 }
 
@@ -98,6 +100,7 @@ async fn write_of_every_kind(unit: &dyn UnitOfWork) -> Result<()> {
     unit.transcripts().create(&a_transcript()).await?;
     unit.knowledge_graphs().create(&a_knowledge_graph()).await?;
     unit.media_files().create(&a_media_file()).await?;
+    unit.source_files().create(&a_source_file()).await?;
     unit.processing_tasks().enqueue(&a_task()).await?;
     unit.videos().delete(&video_id("other"), None).await
 }
@@ -110,6 +113,7 @@ async fn nothing_happened(case: &Case) -> Outcome {
     same("the transcripts", &store.transcripts().count(&Default::default()).await?, &0)?;
     same("the graphs", &store.knowledge_graphs().count(&Default::default()).await?, &0)?;
     same("the files", &store.media_files().count(&Default::default()).await?, &0)?;
+    same("the source files", &store.source_files().count(&Default::default()).await?, &0)?;
     same("the tasks", &store.processing_tasks().count(&Default::default()).await?, &0)?;
     let read = store.videos().get(&video_id("there"), Visibility::Live).await?;
     same("the title", &read.map(|stored| stored.title.clone()), &Some("A video".to_owned()))?;
@@ -195,6 +199,7 @@ pub(crate) async fn must_uow_i_001_it_reads_what_it_wrote(case: &Case) -> Outcom
         &unit.media_files().get_by_path(&a_media_file().path, Visibility::Live).await?.is_some(),
         &true,
     )?;
+    same("its source files", &unit.source_files().count(&Default::default()).await?, &1)?;
     same("its tasks", &unit.processing_tasks().count(&Default::default()).await?, &1)?;
     videos.purge(&video_id("a-video"), None).await?;
     same("its transcripts after a purge", &unit.transcripts().count(&Default::default()).await?, &0)?;
@@ -461,6 +466,8 @@ pub(crate) async fn must_uow_e_005_every_write_in_a_read_only_unit_is_refused(ca
     read_only(unit.transcripts().upsert(&a_transcript()).await)?;
     read_only(unit.knowledge_graphs().update(&a_knowledge_graph(), None).await)?;
     read_only(unit.media_files().delete(&a_media_file().id, None).await)?;
+    read_only(unit.source_files().upsert(&a_source_file()).await)?;
+    read_only(unit.source_files().remove_many(&[]).await)?;
     let (tasks, token) = (unit.processing_tasks(), LeaseToken::new(uuid(1)));
     let failure = TaskFailure::new("no", None).map_err(|e| Violation::new("a failure", e.to_string()))?;
     read_only(tasks.enqueue(&a_task()).await)?;
@@ -474,6 +481,10 @@ pub(crate) async fn must_uow_e_005_every_write_in_a_read_only_unit_is_refused(ca
 
     // What is invalid or unsupported is told before.
     invalid(videos.create_many(&vec![a_video(); MAX_BATCH + 1]).await, "batch")?;
+    invalid(
+        unit.source_files().remove_many(&vec![a_source_file().path.clone(); MAX_BATCH + 1]).await,
+        "batch",
+    )?;
     invalid(tasks.heartbeat(a_task().id, token, 0).await, "lease_ms")?;
     invalid(tasks.remove_finished(Timestamp::MAX, MAX_PAGE_LIMIT + 1).await, "limit")?;
 
@@ -702,6 +713,7 @@ async fn nobody_waits(store: &dyn Store) -> Outcome {
     store.transcripts().search(&tubeatlas_ports::SearchRequest::new(query)).await?;
     store.knowledge_graphs().exists(&a_knowledge_graph().id, live).await?;
     store.media_files().get_by_path("/media/a-video.mp4", live).await?;
+    store.source_files().count(&Default::default()).await?;
     store.processing_tasks().list(&Default::default(), &PageRequest::default()).await?;
     store.health().await?;
     Ok(())

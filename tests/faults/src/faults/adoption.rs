@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tubeatlas_domain::{
-    Channel, Entity, KnowledgeGraph, MediaFile, ProcessingTask, Transcript, TranscriptId, Video,
+    Channel, Entity, KnowledgeGraph, MediaFile, ProcessingTask, SourceFile, Transcript, TranscriptId, Video,
 };
 use tubeatlas_ports::{Error, Result, SearchPage, SearchRequest, Stored};
 
@@ -35,6 +35,7 @@ pub(super) fn faults() -> Vec<Fault> {
         ),
         stamped::<KnowledgeGraph>("ADO-C-004"),
         stamped::<MediaFile>("ADO-C-005"),
+        stamped::<SourceFile>("ADO-C-007"),
         Fault::new("ADO-C-006", STAMPED, &["the task that is read back", "created_at"], || {
             Hooks::new().tasks(StampsTheClock)
         }),

@@ -13,7 +13,7 @@ use tokio::task::yield_now;
 use tubeatlas_contract::CallKind;
 use tubeatlas_domain::{
     Channel, EntityKind, KnowledgeGraph, LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId,
-    Progress, TaskFailure, Timestamp, Transcript, TranscriptId, Video, VideoId,
+    Progress, SourceFile, SourcePath, TaskFailure, Timestamp, Transcript, TranscriptId, Video, VideoId,
 };
 use tubeatlas_ports::{
     ClaimRequest, Error, Health, MAX_PAGE_LIMIT, Mode, Page, PageRequest, Result, Revision, SearchPage,
@@ -23,7 +23,8 @@ use tubeatlas_ports::{
 use super::also;
 use crate::fault::Fault;
 use crate::hooks::{
-    Access, At, Hooks, MediaFileHook, ReadHook, StoreHook, TaskHook, TranscriptHook, VideoHook, WriteHook,
+    Access, At, Hooks, MediaFileHook, ReadHook, SourceFileHook, StoreHook, TaskHook, TranscriptHook,
+    VideoHook, WriteHook,
 };
 use crate::kind::{Kind, WrittenKind};
 
@@ -37,6 +38,7 @@ pub(super) fn faults() -> Vec<Fault> {
     faults.extend(of_kind::<Transcript>());
     faults.extend(of_kind::<KnowledgeGraph>());
     faults.extend(of_kind::<MediaFile>());
+    faults.extend(of_kind::<SourceFile>());
     faults.extend(reads::<ProcessingTask>());
     also(
         &mut faults,
@@ -70,6 +72,12 @@ pub(super) fn faults() -> Vec<Fault> {
             let wire = Wire::default();
             Hooks::new().slow_calls().media_files(wire.clone()).store(wire)
         },
+    ));
+    faults.push(Fault::new(
+        "CAN-F-014",
+        "a dropped remove_many has removed the first",
+        &[TORN, "(remove_many of a source file", DROPPED],
+        || Hooks::new().source_files(RemovesTheFirst),
     ));
     faults
 }
@@ -117,6 +125,7 @@ fn letter(kind: EntityKind) -> &'static str {
         EntityKind::Transcript => "T",
         EntityKind::KnowledgeGraph => "G",
         EntityKind::MediaFile => "M",
+        EntityKind::SourceFile => "F",
         _ => "P",
     }
 }
@@ -332,6 +341,19 @@ halves! {
     Transcript: cues = Vec::new();
     KnowledgeGraph: relations = Vec::new();
     MediaFile: file_name = "half".to_owned();
+    SourceFile: reader_version = 77;
+}
+
+/// A removal in two steps, of which a dropped call has done the first.
+struct RemovesTheFirst;
+
+#[async_trait]
+impl SourceFileHook for RemovesTheFirst {
+    async fn remove_many(&self, at: &At<'_>, paths: &[SourcePath]) -> Result<u64> {
+        let files = at.inner.source_files();
+        let first = || now(files.remove_many(&paths[..paths.len().min(1)]));
+        alone(at, first, files.remove_many(paths)).await
+    }
 }
 
 /// Writes in two steps, of which a dropped call has done the first: half of an entity, or the first of a batch.

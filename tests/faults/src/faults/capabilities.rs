@@ -61,5 +61,12 @@ pub(super) fn faults() -> Vec<Fault> {
             Capability::Adoption,
             || lacking(Capability::Adoption).tasks(Faithful),
         ),
+        Fault::declaring(
+            "CAP-A-008",
+            "absent source files are removed",
+            &["Unsupported", "Ok(0)"],
+            Capability::SourceFiles,
+            || lacking(Capability::SourceFiles).source_files(Faithful),
+        ),
     ]
 }

@@ -151,6 +151,7 @@ fn adopted(kind: EntityKind) -> &'static str {
         EntityKind::Transcript => "ADO-C-003",
         EntityKind::KnowledgeGraph => "ADO-C-004",
         EntityKind::MediaFile => "ADO-C-005",
+        EntityKind::SourceFile => "ADO-C-007",
         _ => "ADO-C-006",
     }
 }

@@ -15,6 +15,7 @@ mod media_files;
 mod owned;
 mod processing_tasks;
 mod search;
+mod source_files;
 mod transactions;
 mod transcripts;
 mod units_of_work;
@@ -23,12 +24,13 @@ mod videos;
 use crate::fault::{Companion, Fault};
 
 /// Of each area its faults, and the ids of its rules that no fault breaks yet.
-const AREAS: [(fn() -> Vec<Fault>, &[&str]); 16] = [
+const AREAS: [(fn() -> Vec<Fault>, &[&str]); 17] = [
     (channels::faults, channels::WITHOUT_FAULT),
     (videos::faults, videos::WITHOUT_FAULT),
     (transcripts::faults, transcripts::WITHOUT_FAULT),
     (knowledge_graphs::faults, knowledge_graphs::WITHOUT_FAULT),
     (media_files::faults, media_files::WITHOUT_FAULT),
+    (source_files::faults, source_files::WITHOUT_FAULT),
     (processing_tasks::faults, processing_tasks::WITHOUT_FAULT),
     (search::faults, search::WITHOUT_FAULT),
     (units_of_work::faults, units_of_work::WITHOUT_FAULT),

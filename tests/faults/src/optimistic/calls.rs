@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tubeatlas_domain::{
-    EntityKind, LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, TaskFailure,
-    Timestamp, Video, VideoId,
+    EntityKind, LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, SourceFile,
+    SourcePath, TaskFailure, Timestamp, Video, VideoId,
 };
 use tubeatlas_ports::{
     ChannelRepository, ClaimRequest, KnowledgeGraphRepository, MediaFileRepository, Page, PageRequest,
-    ProcessingTaskRepository, Repositories, Repository, Result, Revision, SearchPage, SearchRequest, Stored,
-    TranscriptRepository, Upserted, VideoRepository, Visibility, WriteRepository,
+    ProcessingTaskRepository, Repositories, Repository, Result, Revision, SearchPage, SearchRequest,
+    SourceFileRepository, Stored, TranscriptRepository, Upserted, VideoRepository, Visibility,
+    WriteRepository,
 };
 
 use super::unit_of_work::Unit;
@@ -188,6 +189,15 @@ impl MediaFileRepository for Session {
         self.read("get_by_path", Vec::new(), move |from| {
             now(from.media_files().get_by_path(&path, visibility))
         })
+    }
+}
+
+#[async_trait]
+impl SourceFileRepository for Session {
+    async fn remove_many(&self, paths: &[SourcePath]) -> Result<u64> {
+        let paths = paths.to_vec();
+        let keys = paths.iter().map(key::<SourceFile>).collect();
+        self.write("remove_many", keys, move |to| now(to.source_files().remove_many(&paths)))
     }
 }
 

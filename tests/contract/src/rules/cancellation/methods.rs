@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tubeatlas_domain::search::SearchQuery;
 use tubeatlas_domain::{
     Entity, EntityKind, KnowledgeGraph, Lease, LeaseToken, MediaFile, NewTask, ProcessingTask,
-    ProcessingTaskId, Progress, TaskFailure, Timestamp, Transcript, Video, VideoId,
+    ProcessingTaskId, Progress, SourceFile, SourcePath, TaskFailure, Timestamp, Transcript, Video, VideoId,
 };
 use tubeatlas_ports::{
     ClaimRequest, Clock, MAX_PAGE_LIMIT, PageRequest, Repositories, Result, SearchRequest, Visibility,
@@ -462,6 +462,45 @@ impl Method for GetByPath {
         let found = case.store().media_files().get_by_path(path, Visibility::Live).await?;
         some("what is read", found)?;
         Ok(Seen::Same)
+    }
+}
+
+/// The removal of source files.
+pub(crate) struct RemoveMany(Write<SourceFile>);
+
+impl RemoveMany {
+    /// What it does to what is there is what `delete_many` does.
+    pub(crate) fn new() -> Self {
+        Self(Write::new(Writing::DeleteMany))
+    }
+}
+
+#[async_trait]
+impl Method for RemoveMany {
+    type Scene = Change<SourcePath, SourceFile>;
+
+    const ENTITY: EntityKind = SourceFile::KIND;
+
+    const KINDS: [CallKind; 2] = WRITES;
+
+    fn name(&self) -> &'static str {
+        "remove_many"
+    }
+
+    async fn arrange(&self, case: &Case, n: u32) -> Result<Self::Scene, Violation> {
+        self.0.arrange(case, n).await
+    }
+
+    async fn run(&self, on: &dyn Repositories, scene: &Self::Scene) -> Result<()> {
+        on.source_files().remove_many(&scene.ids).await.map(drop)
+    }
+
+    async fn look(&self, case: &Case, scene: &Self::Scene) -> Result<Seen, Violation> {
+        self.0.look(case, scene).await
+    }
+
+    async fn settled(&self, case: &Case, scene: &Self::Scene, seen: Seen) -> Outcome {
+        self.0.settled(case, scene, seen).await
     }
 }
 
