@@ -71,6 +71,7 @@ impl Written for Channel {
         let referrers = [
             (EntityKind::Video, state.videos.by_channel.of(id).is_some()),
             (EntityKind::KnowledgeGraph, state.knowledge_graphs.by_owner.of(&owner).is_some()),
+            (EntityKind::Playlist, state.playlists.by_channel.of(id).is_some()),
         ];
         match referrers.into_iter().find(|(_, refers)| *refers) {
             Some((by, _)) => Err(Error::StillReferenced { entity: Self::KIND, key: id.to_string(), by }),

@@ -43,6 +43,7 @@ mod channels;
 mod config;
 mod knowledge_graphs;
 mod media_files;
+mod playlists;
 mod processing_tasks;
 mod repository;
 mod search;

@@ -157,6 +157,17 @@ fn adopt<E: Written>(state: &mut State, item: &Stored<E>) -> Result<()> {
     Ok(())
 }
 
+/// Brings back what was deleted softly; what is not deleted stays as it is.
+pub(crate) fn restore<E: Kept>(state: &mut State, stamp: &Stamp<'_>, id: &E::Id) -> Result<Stored<E>> {
+    let stored = find::<E>(state, id)?;
+    if stored.deleted_at.is_none() {
+        return Ok(Stored::clone(&stored));
+    }
+    let restored = stored.restored(stamp.now, state.next_revision()?);
+    put(state, restored.clone());
+    Ok(restored)
+}
+
 /// Stores an entity that is new, or a change of what is there.
 fn store<E: Written>(
     state: &mut State,

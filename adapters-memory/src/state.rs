@@ -16,6 +16,7 @@ use tubeatlas_ports::{Error, IdGenerator, Result, Revision, Stored};
 use crate::channels::Channels;
 use crate::knowledge_graphs::KnowledgeGraphs;
 use crate::media_files::MediaFiles;
+use crate::playlists::Playlists;
 use crate::processing_tasks::ProcessingTasks;
 use crate::search::Index;
 use crate::source_files::SourceFiles;
@@ -32,6 +33,7 @@ pub(crate) struct State {
     pub(crate) processing_tasks: ProcessingTasks,
     pub(crate) media_files: MediaFiles,
     pub(crate) source_files: SourceFiles,
+    pub(crate) playlists: Playlists,
     pub(crate) index: Index,
     /// The number of the last change; 0 before the first.
     pub(crate) revision: u64,
@@ -182,9 +184,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use tubeatlas_contract::fixtures::{
-        a_channel, a_full_channel, a_full_knowledge_graph, a_full_media_file, a_full_source_file,
-        a_full_task, a_full_transcript, a_full_video, a_knowledge_graph_with, a_media_file, a_source_file,
-        a_task, a_transcript, a_video, noon, worker,
+        a_channel, a_full_channel, a_full_knowledge_graph, a_full_media_file, a_full_playlist,
+        a_full_source_file, a_full_task, a_full_transcript, a_full_video, a_knowledge_graph_with,
+        a_media_file, a_playlist, a_source_file, a_task, a_transcript, a_video, noon, worker,
     };
     use tubeatlas_domain::{GraphOwner, SourceOutcome, TaskFailure};
     use tubeatlas_ports::{ClaimRequest, Repositories};
@@ -225,6 +227,8 @@ mod tests {
         store.knowledge_graphs().create(&a_full_knowledge_graph()).await.unwrap();
         store.transcripts().create_many(&[a_transcript(), a_full_transcript()]).await.unwrap();
         store.media_files().create_many(&[a_media_file(), a_full_media_file()]).await.unwrap();
+        let playlists = [a_playlist(), a_full_playlist()];
+        store.playlists().create_many(&playlists).await.unwrap();
         let sources = [a_source_file(), a_full_source_file()];
         store.source_files().create_many(&sources).await.unwrap();
 
@@ -238,6 +242,10 @@ mod tests {
         changed.path = "/changed".into();
         changed.video_id = a_full_video().id.clone();
         store.media_files().update(&changed.try_into().unwrap(), None).await.unwrap();
+        let mut changed = a_full_playlist().into_fields();
+        (changed.channel_id, changed.title) = (Some(a_full_channel().id.clone()), "Changed".into());
+        changed.videos.truncate(99);
+        store.playlists().update(&changed.try_into().unwrap(), None).await.unwrap();
         let mut changed = a_source_file().into_fields();
         changed.outcome = SourceOutcome::Ignored("changed".into());
         store.source_files().update(&changed.try_into().unwrap(), None).await.unwrap();
@@ -261,6 +269,10 @@ mod tests {
         let failure = TaskFailure::new("no", None).unwrap();
         tasks.fail(claimed.entity.id, token, &failure).await.unwrap();
 
+        store.playlists().delete(&a_playlist().id, None).await.unwrap();
+        for playlist in playlists {
+            store.playlists().purge(&playlist.id, None).await.unwrap();
+        }
         store.source_files().delete(&a_source_file().path, None).await.unwrap();
         let removed = store.source_files().remove_many(&[a_full_source_file().path.clone()]).await;
         assert_eq!(removed.unwrap(), 1);

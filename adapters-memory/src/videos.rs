@@ -13,7 +13,7 @@ use tubeatlas_ports::{
     Error, Result, Revision, Stored, VideoFilter, VideoOrder, VideoPosition, VideoRepository,
 };
 
-use crate::repository::{Kept, Rows, Written, find, put, take};
+use crate::repository::{Kept, Rows, Written, find, put, restore, take};
 use crate::search::DocumentKey;
 use crate::session::Session;
 use crate::state::{Groups, Stamp, State, Table, behind, between, rekey};
@@ -162,16 +162,7 @@ impl Written for Video {
 #[async_trait]
 impl VideoRepository for Session {
     async fn restore(&self, id: &VideoId) -> Result<Stored<Video>> {
-        self.write(Ok(()), |state, stamp, ()| {
-            let stored = find::<Video>(state, id)?;
-            if stored.deleted_at.is_none() {
-                return Ok(Stored::clone(&stored));
-            }
-            let restored = stored.restored(stamp.now, state.next_revision()?);
-            put(state, restored.clone());
-            Ok(restored)
-        })
-        .await
+        self.write(Ok(()), |state, stamp, ()| restore(state, stamp, id)).await
     }
 
     async fn purge(&self, id: &VideoId, expected: Option<Revision>) -> Result<()> {

@@ -11,7 +11,7 @@ use tubeatlas_ports::{ChannelFilter, ChannelOrder, ChannelPosition, ChannelRepos
 
 use crate::columns::{RowName, number};
 use crate::error::Context;
-use crate::schema::{channels, knowledge_graphs, videos};
+use crate::schema::{channels, knowledge_graphs, playlists, videos};
 use crate::session::{Session, Transaction};
 use crate::statement::update;
 use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
@@ -117,7 +117,15 @@ impl WritableTable for Channel {
             .get_result(connection)
             .await
             .doing("looking for graphs of a channel")?;
-        Ok(graphs.then_some(EntityKind::KnowledgeGraph))
+        if graphs {
+            return Ok(Some(EntityKind::KnowledgeGraph));
+        }
+        let of_channel = playlists::table.filter(playlists::channel_id.eq(id.as_str()));
+        let playlists: bool = select(exists(of_channel))
+            .get_result(connection)
+            .await
+            .doing("looking for playlists of a channel")?;
+        Ok(playlists.then_some(EntityKind::Playlist))
     }
 
     async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()> {

@@ -52,6 +52,7 @@ mod knowledge_graphs;
 mod media_files;
 mod migrations;
 mod passages;
+mod playlists;
 mod pool;
 mod processing_tasks;
 mod retry;

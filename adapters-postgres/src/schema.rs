@@ -139,6 +139,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    playlists (id) {
+        id -> Text,
+        channel_id -> Nullable<Text>,
+        title -> Text,
+        url -> Nullable<Text>,
+        video_count -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+        revision -> BigInt,
+        description -> Nullable<Text>,
+        videos -> Array<Text>,
+    }
+}
+
+diesel::table! {
     passages (id) {
         id -> BigInt,
         video_id -> Text,
@@ -161,6 +177,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     media_files,
     media_file_words,
     source_files,
+    playlists,
     passages,
 );
 
@@ -207,6 +224,7 @@ mod tests {
                 "integer" => "Integer",
                 "uuid" => "Uuid",
                 "bytea" => "Binary",
+                "ARRAY" => "Array<Text>",
                 other => other,
             };
             let diesel = if nullable { format!("Nullable<{diesel}>") } else { diesel.to_owned() };

@@ -463,6 +463,26 @@ async fn delete<E: WritableTable>(
     Ok(vec![(); ids.len()])
 }
 
+/// The row with this id, deleted or not.
+pub(crate) async fn load_stored<E: Table>(transaction: &mut Transaction, id: &E::Id) -> Result<Stored<E>> {
+    let found = E::load_one(transaction.connection(), id).await?;
+    found.map(|row| row.stored).ok_or_else(|| Error::not_found::<E>(id))
+}
+
+/// Brings back what was deleted softly; what is not deleted stays as it is.
+pub(crate) async fn restore<E: WritableTable>(
+    transaction: &mut Transaction,
+    id: &E::Id,
+) -> Result<Stored<E>> {
+    let old = load_stored::<E>(transaction, id).await?;
+    if old.deleted_at.is_none() {
+        return Ok(old);
+    }
+    let new = old.restored(transaction.now, transaction.next_revision().await?);
+    E::replace(transaction, &old, &new).await?;
+    Ok(new)
+}
+
 fn refuse_missing<E: WritableTable>(entity: &E, references: References) -> Result<()> {
     let (reference, reference_key) = match references {
         References::Fine => return Ok(()),

@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::FutureExt;
 use tubeatlas_domain::{ChannelId, EntityKind, Video, VideoFields, VideoId};
 use tubeatlas_ports::{
-    Error, Result, Revision, Stored, VideoFilter, VideoOrder, VideoPosition, VideoRepository, Visibility,
+    Result, Revision, Stored, VideoFilter, VideoOrder, VideoPosition, VideoRepository, Visibility,
 };
 
 use crate::columns::{RowName, json, number, optional_number, word};
@@ -17,7 +17,7 @@ use crate::passages;
 use crate::schema::{knowledge_graphs, media_files, transcripts, videos};
 use crate::session::{Session, Transaction};
 use crate::statement::update;
-use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
+use crate::table::{self, Loaded, References, Table, WritableTable, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = videos)]
@@ -299,38 +299,20 @@ impl WritableTable for Video {
 impl VideoRepository for Session {
     async fn restore(&self, id: &VideoId) -> Result<Stored<Video>> {
         let id = id.clone();
-        self.write(move |transaction| {
-            async move {
-                let old = load_stored(transaction, &id).await?;
-                if old.deleted_at.is_none() {
-                    return Ok(old);
-                }
-                let new = old.restored(transaction.now, transaction.next_revision().await?);
-                Video::replace(transaction, &old, &new).await?;
-                Ok(new)
-            }
-            .boxed()
-        })
-        .await
+        self.write(move |transaction| async move { table::restore(transaction, &id).await }.boxed()).await
     }
 
     async fn purge(&self, id: &VideoId, expected: Option<Revision>) -> Result<()> {
         let id = id.clone();
         self.write(move |transaction| {
             async move {
-                load_stored(transaction, &id).await?.check_revision(expected)?;
+                table::load_stored::<Video>(transaction, &id).await?.check_revision(expected)?;
                 purge(transaction.connection(), &id).await
             }
             .boxed()
         })
         .await
     }
-}
-
-/// The video, deleted or not.
-async fn load_stored(transaction: &mut Transaction, id: &VideoId) -> Result<Stored<Video>> {
-    let found = Video::load_one(transaction.connection(), id).await?;
-    found.map(|row| row.stored).ok_or_else(|| Error::not_found::<Video>(id))
 }
 
 /// Removes a video and all that hangs on it, leaves first. (The words of media files go with these.)

@@ -7,7 +7,7 @@ use tubeatlas_ports::{ChannelFilter, ChannelOrder, ChannelPosition, ChannelRepos
 
 use crate::columns::{RowName, number};
 use crate::error::Context;
-use crate::schema::{channels, knowledge_graphs, videos};
+use crate::schema::{channels, knowledge_graphs, playlists, videos};
 use crate::session::{Session, WriteContext};
 use crate::statement::{limited, update};
 use crate::table::{Loaded, References, Table, WritableTable};
@@ -107,7 +107,13 @@ impl WritableTable for Channel {
         let of_channel = knowledge_graphs::table.filter(knowledge_graphs::channel_id.eq(id.as_str()));
         let graphs: bool =
             select(exists(of_channel)).get_result(connection).doing("looking for graphs of a channel")?;
-        Ok(graphs.then_some(EntityKind::KnowledgeGraph))
+        if graphs {
+            return Ok(Some(EntityKind::KnowledgeGraph));
+        }
+        let of_channel = playlists::table.filter(playlists::channel_id.eq(id.as_str()));
+        let playlists: bool =
+            select(exists(of_channel)).get_result(connection).doing("looking for playlists of a channel")?;
+        Ok(playlists.then_some(EntityKind::Playlist))
     }
 
     fn insert(context: &mut WriteContext<'_>, new: &Stored<Self>) -> Result<()> {
@@ -136,3 +142,18 @@ impl WritableTable for Channel {
 }
 
 impl ChannelRepository for Session {}
+
+/// Whether the channel is there, if one is named.
+pub(crate) fn reference(connection: &mut SqliteConnection, id: Option<&ChannelId>) -> Result<References> {
+    let Some(id) = id else { return Ok(References::Fine) };
+    let found: Option<String> = channels::table
+        .find(id.as_str())
+        .select(channels::id)
+        .get_result(connection)
+        .optional()
+        .doing("looking for a channel")?;
+    Ok(match found {
+        Some(_) => References::Fine,
+        None => References::Missing(EntityKind::Channel, id.to_string()),
+    })
+}

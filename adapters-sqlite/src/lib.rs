@@ -86,6 +86,7 @@ mod media_files;
 mod metrics;
 mod migrations;
 mod passages;
+mod playlists;
 mod pool;
 mod probe;
 mod processing_tasks;

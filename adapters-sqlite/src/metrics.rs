@@ -45,7 +45,7 @@ const OPERATIONS: [&str; 21] = [
     "adopt_many",
 ];
 
-const KINDS: [EntityKind; 7] = [
+const KINDS: [EntityKind; 8] = [
     EntityKind::Channel,
     EntityKind::Video,
     EntityKind::Transcript,
@@ -53,6 +53,7 @@ const KINDS: [EntityKind; 7] = [
     EntityKind::ProcessingTask,
     EntityKind::MediaFile,
     EntityKind::SourceFile,
+    EntityKind::Playlist,
 ];
 
 /// The handles of a store.

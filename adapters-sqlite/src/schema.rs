@@ -142,6 +142,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    playlists (id) {
+        id -> Text,
+        channel_id -> Nullable<Text>,
+        title -> Text,
+        url -> Nullable<Text>,
+        video_count -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+        revision -> BigInt,
+        description -> Nullable<Text>,
+        videos -> Text,
+    }
+}
+
+diesel::table! {
+    playlist_videos (video_id, playlist_id) { video_id -> Text, playlist_id -> Text, }
+}
+
+diesel::table! {
     passages (id) {
         id -> BigInt,
         video_id -> Text,
@@ -167,6 +187,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     media_files,
     media_file_words,
     source_files,
+    playlists,
+    playlist_videos,
     passages,
 );
 

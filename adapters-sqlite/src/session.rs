@@ -248,4 +248,8 @@ impl Repositories for Session {
     fn source_files(&self) -> &dyn tubeatlas_ports::SourceFileRepository {
         self
     }
+
+    fn playlists(&self) -> &dyn tubeatlas_ports::PlaylistRepository {
+        self
+    }
 }

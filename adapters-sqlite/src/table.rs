@@ -320,6 +320,23 @@ fn refuse_missing<E: WritableTable>(entity: &E, references: References) -> Resul
     Err(Error::missing_reference(entity, reference, reference_key))
 }
 
+/// The row with this id, deleted or not.
+pub(crate) fn load_stored<E: Table>(context: &mut WriteContext<'_>, id: &E::Id) -> Result<Stored<E>> {
+    let found = E::load(context.connection, id)?;
+    found.map(|row| row.stored).ok_or_else(|| Error::not_found::<E>(id))
+}
+
+/// Brings back what was deleted softly; what is not deleted stays as it is.
+pub(crate) fn restore<E: WritableTable>(context: &mut WriteContext<'_>, id: &E::Id) -> Result<Stored<E>> {
+    let old = load_stored::<E>(context, id)?;
+    if old.deleted_at.is_none() {
+        return Ok(old);
+    }
+    let new = old.restored(context.now, context.next_revision()?);
+    E::replace(context, &old, &new)?;
+    Ok(new)
+}
+
 fn load_live<E: Table>(context: &mut WriteContext<'_>, id: &E::Id) -> Result<Stored<E>> {
     get(context.connection, id, Visibility::Live)?.ok_or_else(|| Error::not_found::<E>(id))
 }

@@ -5,17 +5,17 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use tubeatlas_domain::{ChannelId, EntityKind, Video, VideoFields, VideoId};
 use tubeatlas_ports::{
-    Error, Result, Revision, Stored, VideoFilter, VideoOrder, VideoPosition, VideoRepository, Visibility,
+    Result, Revision, Stored, VideoFilter, VideoOrder, VideoPosition, VideoRepository, Visibility,
 };
 
 use crate::columns::{RowName, json, number, optional_number, word};
 use crate::error::Context;
 use crate::metrics::Call;
 use crate::passages;
-use crate::schema::{channels, knowledge_graphs, transcripts, videos};
+use crate::schema::{knowledge_graphs, transcripts, videos};
 use crate::session::{Session, WriteContext};
 use crate::statement::{Bind, limited, sql, update};
-use crate::table::{Loaded, References, Table, WritableTable};
+use crate::table::{self, Loaded, References, Table, WritableTable};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = videos)]
@@ -258,17 +258,7 @@ impl Table for Video {
 
 impl WritableTable for Video {
     fn references(&self, connection: &mut SqliteConnection) -> Result<References> {
-        let Some(channel_id) = &self.channel_id else { return Ok(References::Fine) };
-        let found: Option<String> = channels::table
-            .find(channel_id.as_str())
-            .select(channels::id)
-            .get_result(connection)
-            .optional()
-            .doing("looking for a video's channel")?;
-        Ok(match found {
-            Some(_) => References::Fine,
-            None => References::Missing(EntityKind::Channel, channel_id.to_string()),
-        })
+        crate::channels::reference(connection, self.channel_id.as_ref())
     }
 
     fn insert(context: &mut WriteContext<'_>, new: &Stored<Self>) -> Result<()> {
@@ -308,25 +298,13 @@ impl WritableTable for Video {
 impl VideoRepository for Session {
     async fn restore(&self, id: &VideoId) -> Result<Stored<Video>> {
         let id = id.clone();
-        self.write(Call("restore", EntityKind::Video), move |context| {
-            let old =
-                Video::load(context.connection, &id)?.ok_or_else(|| Error::not_found::<Video>(&id))?.stored;
-            if old.deleted_at.is_none() {
-                return Ok(old);
-            }
-            let new = old.restored(context.now, context.next_revision()?);
-            Video::replace(context, &old, &new)?;
-            Ok(new)
-        })
-        .await
+        self.write(Call("restore", EntityKind::Video), move |context| table::restore(context, &id)).await
     }
 
     async fn purge(&self, id: &VideoId, expected: Option<Revision>) -> Result<()> {
         let id = id.clone();
         self.write(Call("purge", EntityKind::Video), move |context| {
-            let old =
-                Video::load(context.connection, &id)?.ok_or_else(|| Error::not_found::<Video>(&id))?.stored;
-            old.check_revision(expected)?;
+            table::load_stored::<Video>(context, &id)?.check_revision(expected)?;
             purge(context, &id)
         })
         .await

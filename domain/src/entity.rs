@@ -23,6 +23,8 @@ pub enum EntityKind {
     MediaFile,
     /// [`SourceFile`](crate::SourceFile)
     SourceFile,
+    /// [`Playlist`](crate::Playlist)
+    Playlist,
 }
 
 impl EntityKind {
@@ -36,6 +38,7 @@ impl EntityKind {
             Self::ProcessingTask => "processing_task",
             Self::MediaFile => "media_file",
             Self::SourceFile => "source_file",
+            Self::Playlist => "playlist",
         }
     }
 }

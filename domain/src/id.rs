@@ -1,6 +1,6 @@
 //! Typed ids. Each entity has its own type, so that one cannot be passed for another.
 //!
-//! Channels and videos keep the id that their platform gave them; what only Tubeatlas knows (graphs, tasks,
+//! Channels, videos and playlists keep the id that their platform gave them; what only Tubeatlas knows (graphs, tasks,
 //! media files) has a UUID that the `IdGenerator` port makes.
 
 use std::fmt;
@@ -114,6 +114,7 @@ macro_rules! uuid_id {
 
 text_id!(ChannelId, "channel.id", "The id of a channel, as its platform gave it (`UC…` on YouTube).");
 text_id!(VideoId, "video.id", "The id of a video, as its platform gave it (11 characters on YouTube).");
+text_id!(PlaylistId, "playlist.id", "The id of a playlist, as its platform gave it (`PL…` on YouTube).");
 text_id!(TaskKind, "processing_task.kind", "What sort of work a task is; workers claim by kind.");
 text_id!(
     WorkerId,

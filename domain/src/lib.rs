@@ -1,6 +1,7 @@
-//! What Tubeatlas is about: channels, videos, transcripts, knowledge graphs, processing tasks, media files and the
-//! files that an import has read, and how what was said is searched. No I/O, no async, no clock, no randomness: given the same input, all of
-//! it gives the same output, in every adapter and every test.
+//! What Tubeatlas is about: channels, videos, playlists, transcripts, knowledge graphs, processing tasks,
+//! media files and the files that an import has read, and how what was said is searched. No I/O, no async, no
+//! clock, no randomness: given the same input, all of it gives the same output, in every adapter and every
+//! test.
 //!
 //! An entity is built by a constructor that checks it, and says which field and which character was wrong;
 //! after that it is right for good. Its fields are read through `Deref`; to change one, take the fields out
@@ -29,6 +30,7 @@ mod json;
 mod knowledge_graph;
 mod language;
 mod media_file;
+mod playlist;
 mod processing_task;
 pub mod search;
 mod source_file;
@@ -42,8 +44,8 @@ pub use cue::Cue;
 pub use entity::{Entity, EntityKind};
 pub use error::{Problem, ValidationError};
 pub use id::{
-    ChannelId, KnowledgeGraphId, LeaseToken, MAX_TEXT_ID_BYTES, MediaFileId, ProcessingTaskId, TaskKind,
-    VideoId, WorkerId,
+    ChannelId, KnowledgeGraphId, LeaseToken, MAX_TEXT_ID_BYTES, MediaFileId, PlaylistId, ProcessingTaskId,
+    TaskKind, VideoId, WorkerId,
 };
 pub use json::{JsonObject, MAX_JSON_BYTES, MAX_JSON_DEPTH};
 pub use knowledge_graph::{
@@ -52,6 +54,7 @@ pub use knowledge_graph::{
 };
 pub use language::{LanguageTag, MAX_LANGUAGE_TAG_BYTES};
 pub use media_file::{FrameRate, MAX_PATH_BYTES, MAX_PIXELS, MediaFile, MediaFileFields};
+pub use playlist::{MAX_PLAYLIST_VIDEOS, Playlist, PlaylistFields, PlaylistSummary};
 pub use processing_task::{
     Claimability, Lease, MAX_ATTEMPTS, MAX_TARGET_BYTES, MAX_TASK_ERROR_BYTES, NewTask, ProcessingTask,
     ProcessingTaskFields, Progress, TaskFailure, TaskStatus, Transition, TransitionError,

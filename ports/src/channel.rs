@@ -46,5 +46,5 @@ impl Catalogued for Channel {
 }
 
 /// The channels. Nothing beyond the generic core yet; a channel is never deleted softly, and cannot be deleted
-/// while a video (also a deleted one) or a graph refers to it.
+/// while a video or a playlist (also a deleted one) or a graph refers to it.
 pub trait ChannelRepository: WriteRepository<Channel> {}

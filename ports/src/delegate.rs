@@ -35,6 +35,10 @@ macro_rules! delegate_repositories {
             fn source_files(&self) -> &dyn $crate::SourceFileRepository {
                 &self.$field
             }
+
+            fn playlists(&self) -> &dyn $crate::PlaylistRepository {
+                &self.$field
+            }
         }
     };
 }

@@ -52,6 +52,7 @@ mod media_file;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod page;
+mod playlist;
 mod processing_task;
 mod repository;
 mod source_file;
@@ -74,6 +75,7 @@ pub use media_file::{MediaFileFilter, MediaFileOrder, MediaFilePosition, MediaFi
 pub use page::{
     Cursor, CursorScope, DEFAULT_PAGE_LIMIT, MAX_CURSOR_BYTES, MAX_PAGE_LIMIT, Page, PageRequest, check_limit,
 };
+pub use playlist::{PlaylistFilter, PlaylistOrder, PlaylistPosition, PlaylistRepository};
 pub use processing_task::{
     ClaimRequest, MAX_EXPIRED_PER_CLAIM, MAX_LEASE_MS, ProcessingTaskFilter, ProcessingTaskOrder,
     ProcessingTaskPosition, ProcessingTaskRepository, check_lease,

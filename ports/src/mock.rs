@@ -27,15 +27,16 @@ use async_trait::async_trait;
 use mockall::mock;
 use tubeatlas_domain::{
     Channel, ChannelId, KnowledgeGraph, KnowledgeGraphId, KnowledgeGraphSummary, LeaseToken, MediaFile,
-    MediaFileId, NewTask, ProcessingTask, ProcessingTaskId, Progress, SourceFile, SourcePath, TaskFailure,
-    Timestamp, Transcript, TranscriptId, TranscriptSummary, Video, VideoId,
+    MediaFileId, NewTask, Playlist, PlaylistId, PlaylistSummary, ProcessingTask, ProcessingTaskId, Progress,
+    SourceFile, SourcePath, TaskFailure, Timestamp, Transcript, TranscriptId, TranscriptSummary, Video,
+    VideoId,
 };
 use uuid::Uuid;
 
 use crate::archive::{ArchiveEntry, ArchiveReader, ArchiveSource, Refusal};
 use crate::*;
 
-// Seven times the same core, spelled out: `#[async_trait]` inside `mock!` does not survive a `macro_rules!`.
+// Eight times the same core, spelled out: `#[async_trait]` inside `mock!` does not survive a `macro_rules!`.
 
 mock! {
     pub Channels {}
@@ -215,6 +216,38 @@ mock! {
 }
 
 mock! {
+    pub Playlists {}
+
+    #[async_trait]
+    impl Repository<Playlist> for Playlists {
+        async fn get(&self, id: &PlaylistId, visibility: Visibility) -> Result<Option<Stored<Playlist>>>;
+        async fn get_many(&self, ids: &[PlaylistId], visibility: Visibility) -> Result<Vec<Option<Stored<Playlist>>>>;
+        async fn exists(&self, id: &PlaylistId, visibility: Visibility) -> Result<bool>;
+        async fn list(&self, filter: &PlaylistFilter, page: &PageRequest<PlaylistOrder>) -> Result<Page<Stored<PlaylistSummary>>>;
+        async fn count(&self, filter: &PlaylistFilter) -> Result<u64>;
+    }
+
+    #[async_trait]
+    impl WriteRepository<Playlist> for Playlists {
+        async fn create(&self, entity: &Playlist) -> Result<Stored<Playlist>>;
+        async fn create_many(&self, entities: &[Playlist]) -> Result<Vec<Stored<Playlist>>>;
+        async fn update(&self, entity: &Playlist, expected: Option<Revision>) -> Result<Stored<Playlist>>;
+        async fn update_many(&self, entities: &[Playlist]) -> Result<Vec<Stored<Playlist>>>;
+        async fn upsert(&self, entity: &Playlist) -> Result<Upserted<Playlist>>;
+        async fn upsert_many(&self, entities: &[Playlist]) -> Result<Vec<Upserted<Playlist>>>;
+        async fn delete(&self, id: &PlaylistId, expected: Option<Revision>) -> Result<()>;
+        async fn delete_many(&self, ids: &[PlaylistId]) -> Result<()>;
+        async fn adopt_many(&self, items: &[Stored<Playlist>]) -> Result<()>;
+    }
+
+    #[async_trait]
+    impl PlaylistRepository for Playlists {
+        async fn restore(&self, id: &PlaylistId) -> Result<Stored<Playlist>>;
+        async fn purge(&self, id: &PlaylistId, expected: Option<Revision>) -> Result<()>;
+    }
+}
+
+mock! {
     pub ProcessingTasks {}
 
     #[async_trait]
@@ -255,6 +288,7 @@ pub struct MockRepositories {
     pub processing_tasks: MockProcessingTasks,
     pub media_files: MockMediaFiles,
     pub source_files: MockSourceFiles,
+    pub playlists: MockPlaylists,
 }
 
 impl Repositories for MockRepositories {
@@ -284,6 +318,10 @@ impl Repositories for MockRepositories {
 
     fn source_files(&self) -> &dyn SourceFileRepository {
         &self.source_files
+    }
+
+    fn playlists(&self) -> &dyn PlaylistRepository {
+        &self.playlists
     }
 }
 
@@ -326,6 +364,10 @@ macro_rules! mock_with_repositories {
 
             fn source_files(&self) -> &dyn SourceFileRepository {
                 self.repositories.source_files()
+            }
+
+            fn playlists(&self) -> &dyn PlaylistRepository {
+                self.repositories.playlists()
             }
         }
     };

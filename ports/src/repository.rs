@@ -87,14 +87,15 @@ pub trait Repository<E: Catalogued>: Send + Sync {
 /// - The items of a `_many` call take effect one after the other, with ever larger revisions: a later one sees
 ///   the earlier ones.
 /// - When several answers apply, the first of these is given: `Closed` or `Conflict::Serialization` of a unit
-///   of work that has ended, `Unsupported`, `Invalid`, `ReadOnly`, `NotFound` or
-///   [`Upserted::LeftDeleted`], `Conflict::Revision`, `AlreadyExists` (of `id` before `path`),
-///   `MissingReference`, `StillReferenced` (by a video before by a graph); of a `_many` call, the error of the
-///   first item that has one.
+///   of work that has ended, `Unsupported`, `Invalid`, `ReadOnly`, `NotFound` or [`Upserted::LeftDeleted`],
+///   `Conflict::Revision`, `AlreadyExists` (of `id` before `path`), `MissingReference`, `StillReferenced` (by
+///   a video before by a graph before by a playlist); of a `_many` call, the error of the first item that has
+///   one.
 /// - In a read-only unit of work, every write that is not refused for an earlier reason of this list answers
 ///   [`ReadOnly`](crate::Error::ReadOnly), also one that would change nothing.
-/// - Nothing can be attached to what is not there: a video's channel, if it names one, must exist; the video
-///   of a transcript, graph or media file must exist and not be deleted; a graph's channel must exist.
+/// - Nothing can be attached to what is not there: the channel of a video or playlist, if it names one, must
+///   exist; the video of a transcript, graph or media file must exist and not be deleted; a graph's channel
+///   must exist.
 /// - What is stored belongs to the owner that it is stored with: if that video is deleted, it is hidden, and
 ///   `update` and `delete` of it are `NotFound`, `upsert` leaves it alone. Only what is new is judged by the
 ///   owner that it names. To move something to an owner that is missing or deleted is `MissingReference`, for
@@ -131,8 +132,8 @@ pub trait WriteRepository<E: Catalogued>: Repository<E> {
     async fn update_many(&self, entities: &[E]) -> Result<Vec<Stored<E>>>;
 
     /// Creates the entity if its id is free, changes what has its id to it if that differs, and leaves what
-    /// is deleted alone: a deleted video; what is stored with a deleted video; and something new that names a
-    /// deleted video.
+    /// is deleted alone: a deleted video or playlist; what is stored with a deleted video; and something new
+    /// that names a deleted video.
     ///
     /// # Errors
     /// [`AlreadyExists`](crate::Error::AlreadyExists) if another field than the id must be unique and is
@@ -146,13 +147,13 @@ pub trait WriteRepository<E: Catalogued>: Repository<E> {
     async fn upsert_many(&self, entities: &[E]) -> Result<Vec<Upserted<E>>>;
 
     /// Deletes the entity; with `expected`, only if it is still at that revision. A video is deleted softly
-    /// (see [`VideoRepository`](crate::VideoRepository)), everything else is gone.
+    /// (see [`VideoRepository`](crate::VideoRepository)), and so is a playlist; everything else is gone.
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) if it, or the video it belongs to, is not there or deleted;
     /// [`Conflict::Revision`](crate::Conflict::Revision);
-    /// [`StillReferenced`](crate::Error::StillReferenced) for a channel with videos, deleted ones too, or
-    /// graphs.
+    /// [`StillReferenced`](crate::Error::StillReferenced) for a channel with videos or playlists, deleted
+    /// ones too, or graphs.
     async fn delete(&self, id: &E::Id, expected: Option<Revision>) -> Result<()>;
 
     /// [`delete`](Self::delete) for each, whatever revisions they are at, all or nothing. An id that is there
@@ -207,14 +208,15 @@ impl<E: Catalogued, R: Repository<E> + ?Sized> RepositoryExt<E> for R {}
 ///
 /// # Errors
 /// [`Invalid`](crate::Error::Invalid) for more than [`MAX_BATCH`], and for times that no store gives: changed before it
-/// was created, deleted after its last change, or deleted and no video.
+/// was created, deleted after its last change, or deleted and neither video nor playlist.
 pub fn check_adopted<E: Catalogued>(items: &[Stored<E>]) -> Result<()> {
     check_batch(items)?;
+    let is_soft = matches!(E::KIND, EntityKind::Video | EntityKind::Playlist);
     for Stored { entity: _, created_at, updated_at, revision: _, deleted_at } in items {
         let wrong = [
             ("updated_at", "is before created_at", updated_at < created_at),
             ("deleted_at", "is after updated_at", deleted_at.is_some_and(|at| at > *updated_at)),
-            ("deleted_at", "is there", deleted_at.is_some() && E::KIND != EntityKind::Video),
+            ("deleted_at", "is there", deleted_at.is_some() && !is_soft),
         ];
         if let Some((field, problem, _)) = wrong.into_iter().find(|(_, _, is_wrong)| *is_wrong) {
             let field = format!("{}.{field}", E::KIND.as_str());

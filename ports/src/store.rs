@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::{
-    ChannelRepository, KnowledgeGraphRepository, MediaFileRepository, ProcessingTaskRepository, Result,
-    SourceFileRepository, TranscriptRepository, VideoRepository,
+    ChannelRepository, KnowledgeGraphRepository, MediaFileRepository, PlaylistRepository,
+    ProcessingTaskRepository, Result, SourceFileRepository, TranscriptRepository, VideoRepository,
 };
 
 /// The repositories. A store hands them out, and so does a unit of work: code that takes `&dyn Repositories`
@@ -27,6 +27,8 @@ pub trait Repositories: Send + Sync {
     fn media_files(&self) -> &dyn MediaFileRepository;
     /// The files that an import has met.
     fn source_files(&self) -> &dyn SourceFileRepository;
+    /// The playlists.
+    fn playlists(&self) -> &dyn PlaylistRepository;
 }
 
 /// What a unit of work is for.

@@ -59,7 +59,7 @@ pub struct Stored<E> {
     pub updated_at: Timestamp,
     /// The number of its last change.
     pub revision: Revision,
-    /// When it was deleted; only videos are soft-deleted, so `None` for everything else.
+    /// When it was deleted; only videos and playlists are soft-deleted, so `None` for everything else.
     pub deleted_at: Option<Timestamp>,
 }
 
@@ -152,9 +152,9 @@ impl<E> std::ops::Deref for Stored<E> {
     }
 }
 
-/// Whether a read sees what is deleted: videos, and the transcripts, graphs and files of deleted videos.
-/// Channels, tasks, source files and the graphs of channels are never deleted softly: for them the first two mean the
-/// same, and the third shows nothing.
+/// Whether a read sees what is deleted: playlists, videos, and the transcripts, graphs and files of deleted
+/// videos. Channels, tasks, source files and the graphs of channels are never deleted softly: for them the
+/// first two mean the same, and the third shows nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 use tubeatlas_domain::search::{metadata_passages, transcript_passages};
-use tubeatlas_domain::{MediaFile, Transcript, Video};
+use tubeatlas_domain::{MediaFile, Playlist, Transcript, Video};
 use tubeatlas_ports::{
-    Catalogued, MediaFileFilter, MediaFileOrder, Result, TranscriptFilter, TranscriptOrder, VideoFilter,
-    VideoOrder, Visibility,
+    Catalogued, MediaFileFilter, MediaFileOrder, PlaylistFilter, PlaylistOrder, Result, TranscriptFilter,
+    TranscriptOrder, VideoFilter, VideoOrder, Visibility,
 };
 
 use super::Maintenance;
@@ -19,6 +19,7 @@ use crate::error::Context;
 use crate::media_files;
 use crate::migrations;
 use crate::passages::{self, IndexChanges};
+use crate::playlists;
 use crate::table::Table;
 
 /// What was indexed.
@@ -32,14 +33,16 @@ pub struct Reindexed {
     pub passages: u64,
     /// How many media files' paths.
     pub media_files: u64,
+    /// How many playlists' videos.
+    pub playlists: u64,
     /// How long it took.
     pub elapsed: Duration,
 }
 
 impl Maintenance {
-    /// Builds the full-text index, and that of the words in media files' paths, anew: all of it or nothing. Others can
-    /// read and search meanwhile, and see the old index until it is done; writers wait, and time out if it takes
-    /// longer than they are ready to.
+    /// Builds the full-text index, that of the words in media files' paths and that of the videos in
+    /// playlists anew: all of it or nothing. Others can read and search meanwhile, and see the old index
+    /// until it is done; writers wait, and time out if it takes longer than they are ready to.
     ///
     /// # Errors
     /// [`SchemaMismatch`](tubeatlas_ports::Error::SchemaMismatch) also if the database needs migrations.
@@ -65,7 +68,7 @@ fn reindex(connection: &mut SqliteConnection) -> Result<Reindexed> {
     connection
         .batch_execute(
             "DELETE FROM passages; INSERT INTO passages_fts (passages_fts) VALUES ('delete-all');
-             DELETE FROM media_file_words;",
+             DELETE FROM media_file_words; DELETE FROM playlist_videos;",
         )
         .doing("emptying the index")?;
     let visibility = Visibility::WithDeleted;
@@ -91,7 +94,12 @@ fn reindex(connection: &mut SqliteConnection) -> Result<Reindexed> {
     let media_files = each::<MediaFile>(connection, &filter, MediaFileOrder::Path, |connection, file| {
         media_files::insert_words(connection, &file.entity)
     })?;
+    let filter = PlaylistFilter { visibility, ..PlaylistFilter::default() };
+    let playlists = each::<Playlist>(connection, &filter, PlaylistOrder::Id, |connection, summary| {
+        let Some(playlist) = Playlist::load(connection, &summary.entity.id)? else { return Ok(()) };
+        playlists::insert_videos(connection, &summary.entity.id, &playlists::videos_of(&playlist.stored))
+    })?;
     let passages = number(connection, "SELECT count(*) AS value FROM passages")?;
     let passages = u64::try_from(passages).unwrap_or(0);
-    Ok(Reindexed { videos, transcripts, passages, media_files, elapsed: Duration::ZERO })
+    Ok(Reindexed { videos, transcripts, passages, media_files, playlists, elapsed: Duration::ZERO })
 }

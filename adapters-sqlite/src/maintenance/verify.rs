@@ -8,12 +8,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use tubeatlas_domain::search::{Passage, metadata_passages, transcript_passages};
 use tubeatlas_domain::{
-    Channel, KnowledgeGraph, MediaFile, ProcessingTask, SourceFile, Transcript, TranscriptSummary, Video,
-    VideoId,
+    Channel, KnowledgeGraph, MediaFile, Playlist, ProcessingTask, SourceFile, Transcript, TranscriptSummary,
+    Video, VideoId,
 };
 use tubeatlas_ports::{
-    Catalogued, ChannelOrder, Check, Error, KnowledgeGraphFilter, MediaFileFilter, ProcessingTaskOrder,
-    Result, Stored, TranscriptFilter, TranscriptOrder, VideoFilter, VideoOrder, Visibility,
+    Catalogued, ChannelOrder, Check, Error, KnowledgeGraphFilter, MediaFileFilter, PlaylistFilter,
+    PlaylistOrder, ProcessingTaskOrder, Result, Stored, TranscriptFilter, TranscriptOrder, VideoFilter,
+    VideoOrder, Visibility,
 };
 
 use super::Maintenance;
@@ -22,7 +23,8 @@ use crate::check::{check_integrity, check_references, number, texts, wrong};
 use crate::error::{Context, corrupt};
 use crate::media_files::words;
 use crate::migrations;
-use crate::schema::{media_file_words, passages};
+use crate::playlists::videos_of;
+use crate::schema::{media_file_words, passages, playlist_videos};
 use crate::table::Table;
 
 /// How many findings are named; the others are counted.
@@ -85,6 +87,7 @@ fn verify_content(connection: &mut SqliteConnection) -> Vec<Check> {
         Check::new("transcripts", transcripts),
         Check::new("knowledge graphs", verify_graphs(connection)),
         Check::new("media files", verify_media_files(connection)),
+        Check::new("playlists", verify_playlists(connection)),
         Check::new(
             "source files",
             rows(each::<SourceFile>(connection, &Default::default(), Default::default(), |_, _| Ok(()))),
@@ -113,7 +116,8 @@ fn verify_revision(connection: &mut SqliteConnection) -> Result<String> {
                     coalesce((SELECT max(revision) FROM knowledge_graphs), 0),
                     coalesce((SELECT max(revision) FROM processing_tasks), 0),
                     coalesce((SELECT max(revision) FROM media_files), 0),
-                    coalesce((SELECT max(revision) FROM source_files), 0)) AS value",
+                    coalesce((SELECT max(revision) FROM source_files), 0),
+                    coalesce((SELECT max(revision) FROM playlists), 0)) AS value",
     )?;
     if highest > given {
         return Err(wrong(format!("a row has revision {highest}, and the last one given is {given}")));
@@ -176,6 +180,30 @@ fn verify_media_files(connection: &mut SqliteConnection) -> Result<String> {
             .doing("reading the words of a media file")?;
         if found.iter().ne(&words(&file.entity.path)) {
             findings.add(|| format!("{} is not found by the words of its path", file.entity.id));
+        }
+        Ok(())
+    })?;
+    findings.end(format!("{count}, all readable"))
+}
+
+fn verify_playlists(connection: &mut SqliteConnection) -> Result<String> {
+    let filter = PlaylistFilter { visibility: VISIBILITY, ..PlaylistFilter::default() };
+    let mut findings = Findings::default();
+    let count = each::<Playlist>(connection, &filter, PlaylistOrder::Id, |connection, listed| {
+        let id = &listed.entity.id;
+        let Some(loaded) = Playlist::load(connection, id)? else { return Ok(()) }; // of the same moment: it is there
+        let playlist = loaded.stored.entity;
+        if playlist.summary() != listed.entity {
+            findings.add(|| format!("{id} has another count than its videos"));
+        }
+        let mut found: Vec<String> = playlist_videos::table
+            .filter(playlist_videos::playlist_id.eq(id.as_str()))
+            .select(playlist_videos::video_id)
+            .load(connection)
+            .doing("reading the index of a playlist")?;
+        found.sort_unstable();
+        if !found.iter().map(String::as_str).eq(videos_of(&playlist).into_iter().map(VideoId::as_str)) {
+            findings.add(|| format!("{id} is not found by the videos that it holds"));
         }
         Ok(())
     })?;

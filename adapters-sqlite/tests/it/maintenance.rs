@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tubeatlas_adapters_sqlite::{Maintenance, SqliteConfig, SqliteStore, migration_status};
 use tubeatlas_domain::{
-    Cue, LanguageTag, MediaFile, MediaFileFields, MediaFileId, Transcript, TranscriptFields, TranscriptKind,
+    Cue, LanguageTag, MediaFile, MediaFileFields, MediaFileId, Playlist, PlaylistFields, PlaylistId,
+    SourceFile, SourceFileFields, SourcePath, Timestamp, Transcript, TranscriptFields, TranscriptKind,
 };
 use tubeatlas_ports::{Check, Error, Mode, Repositories, SearchRequest, Store, VideoFilter, Visibility};
 
@@ -358,6 +359,12 @@ async fn catalogue(place: &Place) {
         store.media_files().create(&MediaFile::new(fields).unwrap()).await.unwrap();
     }
     store.videos().delete(&id("v2"), None).await.unwrap(); // what is deleted is looked at as well
+    let mut playlist = PlaylistFields::new(PlaylistId::parse("PL").unwrap(), "A playlist");
+    playlist.videos = ["v1", "elsewhere", "v1"].map(id).to_vec();
+    store.playlists().create(&Playlist::new(playlist).unwrap()).await.unwrap();
+    let source = SourcePath::parse("/archive/0.json").unwrap();
+    let source = SourceFileFields::new(source, 1, Timestamp::UNIX_EPOCH, 1);
+    store.source_files().create(&SourceFile::new(source).unwrap()).await.unwrap();
     store.close().await.unwrap();
 }
 
@@ -401,6 +408,13 @@ async fn verify_names_what_is_wrong() {
             "00000000-0000-0000-0000-000000000002 is not found by the words",
             "DELETE FROM media_file_words WHERE word = '1'",
         ),
+        (
+            "playlists",
+            "PL is not found by the videos that it holds",
+            "DELETE FROM playlist_videos WHERE video_id = 'v1'",
+        ),
+        ("playlists", "PL has another count than its videos", "UPDATE playlists SET video_count = 7"),
+        ("source files", "source_files, row /archive/0.json", "UPDATE source_files SET size_bytes = -1"),
         ("videos", "videos, row v2", "UPDATE videos SET duration_ms = -1 WHERE id = 'v2'"),
         ("revision", "the last one given is 3", "UPDATE store_state SET revision = 3"),
         (
@@ -439,6 +453,8 @@ async fn reindex_mends_what_is_searched() {
         TOKENS_SWAPPED,
         "DELETE FROM passages_fts; DELETE FROM passages",
         "DELETE FROM media_file_words",
+        "DELETE FROM playlist_videos",
+        "UPDATE playlist_videos SET video_id = 'v0' WHERE video_id = 'v1'",
         "INSERT INTO passages_fts (rowid, tokens) VALUES (99, 'x')",
         "DELETE FROM passages_fts_data", // FTS5 itself says that it is malformed
     ] {
@@ -447,7 +463,7 @@ async fn reindex_mends_what_is_searched() {
         assert!(checks.iter().any(|check| !check.ok), "{damage}: {checks:?}");
         let reindexed = place.maintenance().reindex().await.unwrap();
         let counts = (reindexed.videos, reindexed.transcripts, reindexed.passages, reindexed.media_files);
-        assert_eq!(counts, (3, 3, 6, 3), "{damage}");
+        assert_eq!((counts, reindexed.playlists), ((3, 3, 6, 3), 1), "{damage}");
         assert_whole(&place.maintenance().verify().await.unwrap());
     }
     let store = place.open().await;

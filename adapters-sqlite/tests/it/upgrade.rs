@@ -22,6 +22,7 @@ struct Sample {
     graph: KnowledgeGraph,
     media_file: MediaFile,
     source_file: SourceFile,
+    playlist: Playlist,
 }
 
 fn sample() -> Sample {
@@ -62,6 +63,9 @@ fn sample() -> Sample {
         id("first"),
         "/archive/The first [first].mkv",
     );
+    let mut playlist = PlaylistFields::new(PlaylistId::parse("PL1").unwrap(), "A playlist");
+    playlist.channel_id = Some(ChannelId::parse("UC1").unwrap());
+    playlist.videos = vec![id("first"), id("elsewhere"), id("first")];
     let mut source_file = SourceFileFields::new(
         SourcePath::parse("/archive/The first [first].info.json").unwrap(),
         17,
@@ -78,6 +82,7 @@ fn sample() -> Sample {
         graph: KnowledgeGraph::new(graph).unwrap(),
         media_file: MediaFile::new(media_file).unwrap(),
         source_file: SourceFile::new(source_file).unwrap(),
+        playlist: Playlist::new(playlist).unwrap(),
     }
 }
 
@@ -140,6 +145,7 @@ async fn write_fixture() {
     store.knowledge_graphs().create(&sample.graph).await.unwrap();
     store.media_files().create(&sample.media_file).await.unwrap();
     store.source_files().create(&sample.source_file).await.unwrap();
+    store.playlists().create(&sample.playlist).await.unwrap();
     store.videos().delete(&id("bare"), None).await.unwrap();
     store.close().await.unwrap();
     let name = newest_migration().await;
@@ -198,6 +204,9 @@ async fn every_released_schema_is_upgraded_and_read() {
         let source_file = store.source_files().get(&sample.source_file.path, all).await.unwrap();
         let expected = (name.as_str() >= "20261123000000").then_some(sample.source_file); // there are none before
         assert_eq!(source_file.map(|stored| stored.entity), expected, "{name}");
+        let playlist = store.playlists().get(&sample.playlist.id, all).await.unwrap();
+        let expected = (name.as_str() >= "20261124000000").then_some(sample.playlist);
+        assert_eq!(playlist.map(|stored| stored.entity), expected, "{name}");
         let query = SearchQuery::parse("\"order 鰹節\"").unwrap();
         let hits = store.transcripts().search(&SearchRequest::new(query)).await.unwrap();
         assert_eq!(hits.items.len(), 1, "{name}");

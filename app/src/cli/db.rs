@@ -149,12 +149,13 @@ impl Db {
                 let milliseconds = wiring::milliseconds(it.elapsed);
                 let json = json!({
                     "videos": it.videos, "transcripts": it.transcripts, "passages": it.passages,
-                    "media_files": it.media_files, "elapsed_ms": milliseconds,
+                    "media_files": it.media_files, "playlists": it.playlists, "elapsed_ms": milliseconds,
                 });
                 context.output.show(&json, |_| {
                     format!(
-                        "{} passages of {} videos and {} transcripts, and the paths of {} media files, in {milliseconds} ms",
-                        it.passages, it.videos, it.transcripts, it.media_files
+                        "{} passages of {} videos and {} transcripts, the paths of {} media files and the videos of {} playlists, in \
+                         {milliseconds} ms",
+                        it.passages, it.videos, it.transcripts, it.media_files, it.playlists
                     )
                 })?;
                 Ok(ExitCode::SUCCESS)

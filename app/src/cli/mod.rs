@@ -10,6 +10,7 @@ mod list;
 mod log;
 mod media;
 mod output;
+mod playlists;
 mod progress;
 mod search;
 mod serve;
@@ -81,6 +82,9 @@ enum Command {
     /// The videos
     #[command(subcommand)]
     Videos(videos::Videos),
+    /// The playlists
+    #[command(subcommand)]
+    Playlists(playlists::Playlists),
     /// The transcripts
     #[command(subcommand)]
     Transcripts(transcripts::Transcripts),
@@ -150,6 +154,7 @@ async fn dispatch(command: Command, settings: Settings, output: &Output) -> Resu
         Command::Search(command) => command.run(&context).await,
         Command::Channels(command) => command.run(&context).await,
         Command::Videos(command) => command.run(&context).await,
+        Command::Playlists(command) => command.run(&context).await,
         Command::Transcripts(command) => command.run(&context).await,
         Command::Graphs(command) => command.run(&context).await,
         Command::Tasks(command) => command.run(&context).await,
@@ -210,7 +215,8 @@ mod tests {
 
     #[test]
     fn every_noun_lists_and_shows() {
-        for noun in ["channels", "videos", "transcripts", "graphs", "tasks", "media", "sources"] {
+        for noun in ["channels", "videos", "transcripts", "graphs", "tasks", "media", "sources", "playlists"]
+        {
             assert!(Cli::try_parse_from(["tubeatlas", noun, "list", "--limit", "3"]).is_ok(), "{noun}");
             assert!(Cli::try_parse_from(["tubeatlas", noun, "show"]).is_err(), "{noun}");
         }

@@ -4,13 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use tubeatlas_domain::{
-    Channel, ChannelId, GraphOwner, KnowledgeGraph, KnowledgeGraphSummary, LanguageTag, MediaFile, TaskKind,
-    TaskStatus, Transcript, TranscriptId, TranscriptSummary, Video, VideoId,
+    Channel, ChannelId, GraphOwner, KnowledgeGraph, KnowledgeGraphSummary, LanguageTag, MediaFile, Playlist,
+    PlaylistId, PlaylistSummary, TaskKind, TaskStatus, Transcript, TranscriptId, TranscriptSummary, Video,
+    VideoId,
 };
 use tubeatlas_ports::{
     Catalogued, ChannelFilter, ChannelOrder, Cursor, Error, KnowledgeGraphFilter, KnowledgeGraphOrder,
-    MediaFileFilter, Page, ProcessingTaskFilter, ProcessingTaskOrder, Repository, Stored, TranscriptFilter,
-    VideoFilter, VideoOrder, Visibility,
+    MediaFileFilter, Page, PlaylistFilter, PlaylistOrder, ProcessingTaskFilter, ProcessingTaskOrder,
+    Repository, Stored, TranscriptFilter, VideoFilter, VideoOrder, Visibility,
 };
 
 use super::params::{Params, Segments, page};
@@ -50,6 +51,33 @@ pub(super) async fn channel(
     Segments(id): Segments<String>,
 ) -> Answer<Stored<Channel>> {
     Ok(Json(get(store.channels(), ChannelId::parse(id)?).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlaylistParams {
+    channel: Option<ChannelId>,
+    video: Option<VideoId>,
+    order: Option<PlaylistOrder>,
+    limit: Option<u32>,
+    cursor: Option<Cursor>,
+}
+
+pub(super) async fn playlists(
+    State(store): State<SharedStore>,
+    Params(params): Params<PlaylistParams>,
+) -> ListAnswer<PlaylistSummary> {
+    let filter =
+        PlaylistFilter { channel_id: params.channel, video_id: params.video, visibility: Visibility::Live };
+    let page = page(params.order, params.limit, params.cursor);
+    Ok(Json(store.playlists().list(&filter, &page).await?))
+}
+
+pub(super) async fn playlist(
+    State(store): State<SharedStore>,
+    Segments(id): Segments<String>,
+) -> Answer<Stored<Playlist>> {
+    Ok(Json(get(store.playlists(), PlaylistId::parse(id)?).await?))
 }
 
 #[derive(Deserialize)]

@@ -46,6 +46,8 @@ pub fn router(store: Arc<dyn Store>) -> Router {
         .route("/search", get(search::search))
         .route("/channels", get(catalogue::channels))
         .route("/channels/{id}", get(catalogue::channel))
+        .route("/playlists", get(catalogue::playlists))
+        .route("/playlists/{id}", get(catalogue::playlist))
         .route("/videos", get(catalogue::videos))
         .route("/videos/{id}", get(catalogue::video))
         .route("/videos/{id}/transcripts", get(catalogue::transcripts))

@@ -4,9 +4,13 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use tubeatlas_domain::{Timestamp, Video, VideoFields, VideoId};
+use tubeatlas_domain::{
+    ChannelId, Playlist, PlaylistFields, PlaylistId, Timestamp, Video, VideoFields, VideoId,
+};
 use tubeatlas_ports::mock::MockStore;
-use tubeatlas_ports::{Error, Health, Page, Revision, SearchOrder, Stored, VideoOrder};
+use tubeatlas_ports::{
+    Error, Health, Page, PlaylistFilter, PlaylistOrder, Revision, SearchOrder, Stored, VideoOrder, Visibility,
+};
 
 use super::router;
 use crate::view;
@@ -146,6 +150,30 @@ async fn what_is_not_there_is_404_as_json() {
         let (status, body) = get(MockStore::default(), uri).await;
         assert_eq!((status, &body["error"]["code"]), (StatusCode::NOT_FOUND, &json!("not_found")), "{uri}");
     }
+}
+
+#[tokio::test]
+async fn playlists_are_listed_by_channel_and_video_and_shown_with_their_videos() {
+    let mut fields = PlaylistFields::new(PlaylistId::parse("PL1").unwrap(), "A playlist");
+    fields.videos = ["v", "w", "v"].map(|id| VideoId::parse(id).unwrap()).to_vec();
+    let playlist = Playlist::new(fields).unwrap();
+    let mut store = MockStore::default();
+    let listed = stored(playlist.summary());
+    store.repositories.playlists.expect_list().return_once(move |filter, page| {
+        let PlaylistFilter { channel_id, video_id, visibility } = filter;
+        let ids = (channel_id.as_ref().map(ChannelId::as_str), video_id.as_ref().map(VideoId::as_str));
+        assert_eq!((ids, *visibility), ((Some("UC1"), Some("v")), Visibility::Live));
+        assert_eq!((page.order, page.limit), (PlaylistOrder::Id, 7));
+        Ok(Page { items: vec![listed], next: None })
+    });
+    let (status, body) = get(store, "/api/v1/playlists?channel=UC1&video=v&order=id&limit=7").await;
+    assert_eq!((status, &body["items"][0]["video_count"]), (StatusCode::OK, &json!(3)));
+    assert!(body["items"][0].get("videos").is_none(), "{body}");
+
+    let mut store = MockStore::default();
+    store.repositories.playlists.expect_get().return_once(|_, _| Ok(Some(stored(playlist))));
+    let (status, body) = get(store, "/api/v1/playlists/PL1").await;
+    assert_eq!((status, &body["videos"]), (StatusCode::OK, &json!(["v", "w", "v"])));
 }
 
 #[tokio::test]

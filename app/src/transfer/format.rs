@@ -8,10 +8,12 @@
 //! {"end":{"counts":{"channel":1,"video":1,…},"sha256":"…"}}
 //! ```
 //!
-//! Channels and videos by id, transcripts by video and language, graphs by creation and id, media files by path, tasks by
-//! creation and id, source files by path, in this order of kinds, so that what an entity belongs to stands before it.
-//! `deleted_at` is there for deleted videos alone. The last line has the number of entities of each kind (of source files
-//! if there are any), and the SHA-256 digest, in hexadecimal, of all bytes before it. Nothing names a store, so the same catalogue makes the same bytes.
+//! Channels and videos by id, transcripts by video and language, graphs by creation and id, media files by
+//! path, tasks by creation and id, source files by path, playlists by id, in this order of kinds, so that
+//! what an entity belongs to stands before it. `deleted_at` is there for deleted videos and playlists alone.
+//! The last line has the number of entities of each kind (of source files and playlists if there are any),
+//! and the SHA-256 digest, in hexadecimal, of all bytes before it. Nothing names a store, so the same
+//! catalogue makes the same bytes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +21,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tubeatlas_domain::{
-    Channel, Entity, EntityKind, KnowledgeGraph, MediaFile, ProcessingTask, SourceFile, Timestamp,
+    Channel, Entity, EntityKind, KnowledgeGraph, MediaFile, Playlist, ProcessingTask, SourceFile, Timestamp,
     Transcript, Video,
 };
 use tubeatlas_ports::{Error as StoreError, Revision, Stored};
@@ -69,10 +71,11 @@ pub enum Entry {
     MediaFile(Box<Item<MediaFile>>),
     ProcessingTask(Box<Item<ProcessingTask>>),
     SourceFile(Box<Item<SourceFile>>),
+    Playlist(Box<Item<Playlist>>),
 }
 
 /// The kinds in the order of a file.
-pub(super) const ORDER: [EntityKind; 7] = [
+pub(super) const ORDER: [EntityKind; 8] = [
     EntityKind::Channel,
     EntityKind::Video,
     EntityKind::Transcript,
@@ -80,6 +83,7 @@ pub(super) const ORDER: [EntityKind; 7] = [
     EntityKind::MediaFile,
     EntityKind::ProcessingTask,
     EntityKind::SourceFile,
+    EntityKind::Playlist,
 ];
 
 /// How many of [`ORDER`] a summary always counts. Kinds that came later are counted where there are any, so that a file
@@ -126,7 +130,7 @@ macro_rules! listed {
     };
 }
 
-listed! { Channel Video Transcript KnowledgeGraph MediaFile ProcessingTask SourceFile }
+listed! { Channel Video Transcript KnowledgeGraph MediaFile ProcessingTask SourceFile Playlist }
 
 impl Entry {
     pub(super) fn of<E: Listed>(stored: Stored<E>) -> Self {

@@ -1,8 +1,9 @@
 //! Moving whole catalogues: out of a store into a file, from a file into a store, from store to store.
 //!
-//! What is moved is everything that the ports show: every entity, deleted videos and what hangs on them too, with the
-//! times that the first store gave. Only revisions are not moved: they count the changes of one store, and the other
-//! one gives its own. So to move a catalogue through any stores, and out again, gives the same bytes ([`mod@format`]).
+//! What is moved is everything that the ports show: every entity, deleted videos and what hangs on them and
+//! deleted playlists too, with the times that the first store gave. Only revisions are not moved: they count
+//! the changes of one store, and the other one gives its own. So to move a catalogue through any stores, and
+//! out again, gives the same bytes ([`mod@format`]).
 //!
 //! A store is read in one unit of work, at one moment; its deadline must be long enough. It is filled in units of work
 //! of some hundred entities, owners first, by `adopt_many`. What is in a store after an interruption is therefore a
@@ -17,7 +18,7 @@ use std::io;
 use futures::{Stream, TryStreamExt, pin_mut};
 use serde::Serialize;
 use tubeatlas_domain::{
-    Channel, EntityKind, KnowledgeGraph, MediaFile, ProcessingTask, SourceFile, Transcript, Video,
+    Channel, EntityKind, KnowledgeGraph, MediaFile, Playlist, ProcessingTask, SourceFile, Transcript, Video,
 };
 use tubeatlas_ports::{
     Attempts, Catalogued, Error as StoreError, Mode, Repositories, Repository, RetryPolicy, Store, Stored,
@@ -273,6 +274,7 @@ moved! {
     MediaFile media_files;
     ProcessingTask processing_tasks;
     SourceFile source_files;
+    Playlist playlists;
 }
 
 /// Some of those that are not there are created; the others are counted.
@@ -305,7 +307,7 @@ impl Batch {
     fn has_room_for(&self, entry: &Entry) -> bool {
         // Bounded by what the domain allows: a description has 100 kB at most, a transcript or graph some MB.
         let most = match entry.kind() {
-            EntityKind::Transcript | EntityKind::KnowledgeGraph => 20,
+            EntityKind::Transcript | EntityKind::KnowledgeGraph | EntityKind::Playlist => 20,
             _ => 500,
         };
         self.0.last().is_none_or(|last| last.kind() == entry.kind() && self.0.len() < most)
@@ -347,6 +349,7 @@ impl Batch {
             EntityKind::MediaFile => of!(MediaFile),
             EntityKind::ProcessingTask => of!(ProcessingTask),
             EntityKind::SourceFile => of!(SourceFile),
+            EntityKind::Playlist => of!(Playlist),
             _ => Ok(Filled::default()), // an entry is of no other kind
         }
     }

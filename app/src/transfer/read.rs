@@ -6,9 +6,9 @@ use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use tubeatlas_domain::{Channel, MediaFile, ProcessingTask, SourceFile, Video};
 use tubeatlas_ports::{
     Catalogued, ChannelFilter, ChannelOrder, Error as StoreError, KnowledgeGraphFilter, KnowledgeGraphOrder,
-    MediaFileFilter, MediaFileOrder, PageRequest, ProcessingTaskFilter, ProcessingTaskOrder, Repositories,
-    Repository, SourceFileFilter, SourceFileOrder, Stored, TranscriptFilter, TranscriptOrder, VideoFilter,
-    VideoOrder, Visibility,
+    MediaFileFilter, MediaFileOrder, PageRequest, PlaylistFilter, PlaylistOrder, ProcessingTaskFilter,
+    ProcessingTaskOrder, Repositories, Repository, SourceFileFilter, SourceFileOrder, Stored,
+    TranscriptFilter, TranscriptOrder, VideoFilter, VideoOrder, Visibility,
 };
 
 use super::TransferError;
@@ -47,8 +47,19 @@ pub(super) fn stored(from: &dyn Repositories) -> impl Stream<Item = Result<Entry
     let tasks = whole::<ProcessingTask>(from.processing_tasks(), filter, ProcessingTaskOrder::Oldest);
     let filter = SourceFileFilter::default();
     let sources = whole::<SourceFile>(from.source_files(), filter, SourceFileOrder::Path);
-    let pages =
-        channels.chain(videos).chain(transcripts).chain(graphs).chain(files).chain(tasks).chain(sources);
+    let filter = PlaylistFilter { visibility, ..Default::default() };
+    let playlists = pages(from.playlists(), filter, PlaylistOrder::Id, SHORT_PAGE);
+    let playlists = playlists.and_then(move |page| {
+        contents(from.playlists(), page.into_iter().map(|row| row.entity.id).collect())
+    });
+    let pages = channels
+        .chain(videos)
+        .chain(transcripts)
+        .chain(graphs)
+        .chain(files)
+        .chain(tasks)
+        .chain(sources)
+        .chain(playlists);
     pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten().map_err(TransferError::Store)
 }
 

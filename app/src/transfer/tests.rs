@@ -56,6 +56,8 @@ async fn fill_with_fixtures(store: &dyn Store, many: u32) {
     store.knowledge_graphs().create_many(&[a_knowledge_graph(), a_full_knowledge_graph()]).await.unwrap();
     store.media_files().create_many(&[a_media_file(), a_full_media_file()]).await.unwrap();
     store.source_files().create_many(&[a_source_file(), a_full_source_file()]).await.unwrap();
+    store.playlists().create_many(&[a_playlist(), a_full_playlist()]).await.unwrap();
+    store.playlists().delete(&a_playlist().id, None).await.unwrap();
     for n in 0..many {
         let id = video_id(&format!("many-{n}"));
         let video = a_video_with(|v| {
@@ -82,6 +84,9 @@ async fn fill_with_fixtures(store: &dyn Store, many: u32) {
             m.path = format!("/many/{n}.mp4");
         });
         store.media_files().create(&file).await.unwrap();
+        let playlist =
+            a_playlist_with(|p| (p.id, p.title) = (playlist_id(&format!("many-{n}")), format!("{n}")));
+        store.playlists().create(&playlist).await.unwrap();
         let source = a_source_file_with(|s| s.path = source_path(&format!("/many/{n}.json")));
         store.source_files().create(&source).await.unwrap();
         let task = a_task_with(|t| {

@@ -10,7 +10,7 @@ use crate::engine::{Span, Table};
 use crate::entity::{Kept, TableRow, Walk, Written};
 use crate::keys::{joined, text_key};
 use crate::session::Session;
-use crate::{knowledge_graph, video};
+use crate::{knowledge_graph, playlist, video};
 
 pub(crate) const TABLE: Table = "channels";
 /// Title, id.
@@ -61,6 +61,9 @@ impl Written for Channel {
         }
         if knowledge_graph::any_of_channel(draft, id)? {
             return still_referenced(EntityKind::KnowledgeGraph);
+        }
+        if playlist::any_of_channel(draft, id)? {
+            return still_referenced(EntityKind::Playlist);
         }
         Ok(())
     }

@@ -223,6 +223,17 @@ fn adopt<E: Written>(draft: &mut Draft<'_>, item: Stored<E>) -> Result<()> {
     replace(draft, None, Some(&Stored { revision, ..item }))
 }
 
+/// Brings back what was deleted softly; what is not deleted stays as it is.
+pub(crate) fn restore<E: Kept>(draft: &mut Draft<'_>, now: Timestamp, id: &E::Id) -> Result<Stored<E>> {
+    let old = find::<E>(draft, id)?.ok_or_else(|| Error::not_found::<E>(id))?;
+    if old.deleted_at.is_none() {
+        return Ok(old);
+    }
+    let restored = old.restored(now, draft.next_revision()?);
+    replace(draft, Some(&old), Some(&restored))?;
+    Ok(restored)
+}
+
 /// Stores an entity that is new, or a change of `old`.
 fn put<E: Written>(
     draft: &mut Draft<'_>,

@@ -16,6 +16,7 @@ mod keys;
 mod knowledge_graph;
 mod media_file;
 mod options;
+mod playlist;
 mod processing_task;
 mod search;
 mod session;
@@ -42,10 +43,12 @@ pub use crate::options::Options;
 use crate::session::{Session, Unit};
 use crate::shared::Shared;
 
-/// The layout of the tables that this program reads and writes. Layout 1 had no source files.
-const SCHEMA: u64 = 2;
+/// The layout of the tables that this program reads and writes. Layout 1 had no source
+/// files, layout 2 no playlists.
+const SCHEMA: u64 = 3;
 
-/// All tables. They are made when a file is, or when an older one is opened, because a snapshot cannot read a table that was never made.
+/// All tables. They are made when a file is, or when an older one is opened, because a snapshot cannot read a
+/// table that was never made.
 const TABLES: &[&[Table]] = &[
     &[META],
     channel::TABLES,
@@ -55,6 +58,7 @@ const TABLES: &[&[Table]] = &[
     processing_task::TABLES,
     media_file::TABLES,
     source_file::TABLES,
+    playlist::TABLES,
     search::TABLES,
 ];
 

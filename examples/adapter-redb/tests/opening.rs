@@ -6,7 +6,7 @@ use std::task::{Context, Waker};
 
 use adapter_redb::{Options, open};
 use redb::{Database, TableDefinition};
-use tubeatlas_ports::{Error, Result, Store, SystemClock, UuidV7Generator};
+use tubeatlas_ports::{Error, Repositories, Repository, Result, Store, SystemClock, UuidV7Generator};
 
 async fn open_at(file: &Path) -> Result<Arc<dyn Store>> {
     open(file, Options::default(), Arc::new(SystemClock), Arc::new(UuidV7Generator)).await
@@ -20,7 +20,7 @@ async fn a_file_is_open_once() {
     assert!(matches!(open_at(&file).await, Err(Error::Unavailable { .. })));
     store.close().await.unwrap();
     let again = open_at(&file).await.unwrap();
-    assert_eq!(again.health().await.unwrap().details["schema"], "2");
+    assert_eq!(again.health().await.unwrap().details["schema"], "3");
 }
 
 #[tokio::test]
@@ -31,10 +31,30 @@ async fn a_file_of_a_newer_layout_is_refused() {
     let database = Database::open(&file).unwrap();
     let transaction = database.begin_write().unwrap();
     let meta = TableDefinition::<&[u8], &[u8]>::new("meta");
-    transaction.open_table(meta).unwrap().insert(&b"schema"[..], &b"3"[..]).unwrap();
+    transaction.open_table(meta).unwrap().insert(&b"schema"[..], &b"4"[..]).unwrap();
     transaction.commit().unwrap();
     drop(database);
     assert!(matches!(open_at(&file).await, Err(Error::SchemaMismatch { .. })));
+}
+
+#[tokio::test]
+async fn a_file_of_an_older_layout_gets_the_tables_that_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalogue.redb");
+    open_at(&file).await.unwrap().close().await.unwrap();
+    let database = Database::open(&file).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let table = TableDefinition::<&[u8], &[u8]>::new;
+    transaction.open_table(table("meta")).unwrap().insert(&b"schema"[..], &b"1"[..]).unwrap();
+    for lacking in ["source_files", "playlists", "playlists_by_title"] {
+        assert!(transaction.delete_table(table(lacking)).unwrap());
+    }
+    transaction.commit().unwrap();
+    drop(database);
+    let store = open_at(&file).await.unwrap();
+    assert_eq!(store.source_files().count(&Default::default()).await.unwrap(), 0);
+    assert_eq!(store.playlists().count(&Default::default()).await.unwrap(), 0);
+    assert_eq!(store.health().await.unwrap().details["schema"], "3");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use tubeatlas_domain::{
-    LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, SourcePath, TaskFailure,
-    Timestamp, Video, VideoId,
+    LeaseToken, MediaFile, NewTask, Playlist, PlaylistId, ProcessingTask, ProcessingTaskId, Progress, SourcePath,
+    TaskFailure, Timestamp, Video, VideoId,
 };
 use tubeatlas_ports::*;
 
@@ -89,6 +89,16 @@ impl MediaFileRepository for NotYet {
 #[async_trait]
 impl SourceFileRepository for NotYet {
     async fn remove_many(&self, _: &[SourcePath]) -> Result<u64> {
+        not_yet()
+    }
+}
+
+#[async_trait]
+impl PlaylistRepository for NotYet {
+    async fn restore(&self, _: &PlaylistId) -> Result<Stored<Playlist>> {
+        not_yet()
+    }
+    async fn purge(&self, _: &PlaylistId, _: Option<Revision>) -> Result<()> {
         not_yet()
     }
 }

@@ -27,11 +27,13 @@ pub enum Capability {
     Adoption,
     /// Every method of the repository of source files.
     SourceFiles,
+    /// Every method of the repository of playlists.
+    Playlists,
 }
 
 impl Capability {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Search,
         Self::UnitsOfWork,
         Self::KnowledgeGraphs,
@@ -40,6 +42,7 @@ impl Capability {
         Self::Durability,
         Self::Adoption,
         Self::SourceFiles,
+        Self::Playlists,
     ];
 }
 

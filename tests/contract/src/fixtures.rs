@@ -25,11 +25,11 @@ use tubeatlas_domain::{
     Availability, Channel, ChannelFields, ChannelId, Chapter, ContentHash, Cue, EntityKind, FrameRate,
     GraphEntity, GraphOwner, GraphRelation, JsonObject, KnowledgeGraph, KnowledgeGraphFields,
     KnowledgeGraphId, LanguageTag, LiveStatus, MAX_ATTEMPTS, MAX_CHANNEL_TITLE_BYTES, MAX_DESCRIPTION_BYTES,
-    MAX_HANDLE_BYTES, MAX_LABEL_BYTES, MAX_NUMBER, MAX_PATH_BYTES, MAX_PIXELS, MAX_SOURCE_KEY_BYTES,
-    MAX_SOURCE_NOTE_BYTES, MAX_TARGET_BYTES, MAX_TEXT_ID_BYTES, MAX_TITLE_BYTES, MediaFile, MediaFileFields,
-    MediaFileId, NewTask, ProcessingTaskId, SourceFile, SourceFileFields, SourceOutcome, SourcePath,
-    SourceYield, TaskKind, Timestamp, Transcript, TranscriptFields, TranscriptKind, ValidationError, Video,
-    VideoFields, VideoId, WorkerId,
+    MAX_HANDLE_BYTES, MAX_LABEL_BYTES, MAX_NUMBER, MAX_PATH_BYTES, MAX_PIXELS, MAX_PLAYLIST_VIDEOS,
+    MAX_SOURCE_KEY_BYTES, MAX_SOURCE_NOTE_BYTES, MAX_TARGET_BYTES, MAX_TEXT_ID_BYTES, MAX_TITLE_BYTES,
+    MediaFile, MediaFileFields, MediaFileId, NewTask, Playlist, PlaylistFields, PlaylistId, ProcessingTaskId,
+    SourceFile, SourceFileFields, SourceOutcome, SourcePath, SourceYield, TaskKind, Timestamp, Transcript,
+    TranscriptFields, TranscriptKind, ValidationError, Video, VideoFields, VideoId, WorkerId,
 };
 use uuid::Uuid;
 
@@ -318,6 +318,39 @@ pub fn a_full_media_file() -> MediaFile {
     })
 }
 
+/// A playlist that holds the video of [`a_video`], and another one twice.
+pub fn a_playlist() -> Playlist {
+    a_playlist_with(|_| {})
+}
+
+/// A playlist of which the test says something.
+pub fn a_playlist_with(change: impl FnOnce(&mut PlaylistFields)) -> Playlist {
+    let mut fields = PlaylistFields::new(playlist_id("a-playlist"), "A playlist");
+    fields.videos = ["another", "a-video", "another"].map(video_id).to_vec();
+    change(&mut fields);
+    built(Playlist::new(fields))
+}
+
+/// A playlist of [`a_channel`] with every field set, to its extremes.
+pub fn a_full_playlist() -> Playlist {
+    a_playlist_with(|p| {
+        p.id = playlist_id(&fill("PL %_'\"\\日本😀", MAX_TEXT_ID_BYTES));
+        p.channel_id = Some(a_channel().id.clone());
+        p.title = fill(TRICKY, MAX_TITLE_BYTES);
+        p.description = Some(fill(TRICKY, MAX_DESCRIPTION_BYTES));
+        p.url = Some("https://example.org/playlist?list=a%20b".into());
+        // Backwards, some of them again and again.
+        let nth = |n: usize| video_id(&format!("{}", (MAX_PLAYLIST_VIDEOS - n) / 3));
+        p.videos = (0..MAX_PLAYLIST_VIDEOS).map(nth).collect();
+        p.videos[7] = video_id(&fill("%_'\"\\日本😀", MAX_TEXT_ID_BYTES));
+    })
+}
+
+/// The id with this text.
+pub fn playlist_id(text: &str) -> PlaylistId {
+    built(PlaylistId::parse(text))
+}
+
 /// A source file, of which little is known.
 pub fn a_source_file() -> SourceFile {
     a_source_file_with(|_| {})
@@ -386,6 +419,7 @@ mod tests {
         assert_eq!(a_full_channel().id.as_str().len(), MAX_TEXT_ID_BYTES);
         assert_eq!(a_full_media_file().path.len(), MAX_PATH_BYTES);
         assert_eq!(a_full_source_file().path.as_str().len(), MAX_PATH_BYTES);
+        assert_eq!(a_full_playlist().videos.len(), MAX_PLAYLIST_VIDEOS);
         assert_eq!(a_full_transcript().cues.len(), 5);
         assert_eq!(a_full_knowledge_graph().relations.len(), 3);
         assert!(tubeatlas_domain::ProcessingTask::enqueue(a_full_task()).is_ok());

@@ -10,15 +10,16 @@ use tubeatlas_domain::{
 };
 use tubeatlas_ports::{
     Catalogued, ChannelFilter, ChannelOrder, ClaimRequest, Clock, Error, KnowledgeGraphFilter,
-    KnowledgeGraphOrder, MediaFileFilter, MediaFileOrder, PageRequest, ProcessingTaskFilter,
-    ProcessingTaskOrder, Repository, Result, SearchOrder, SearchRequest, SourceFileFilter, SourceFileOrder,
-    Store, TranscriptFilter, TranscriptOrder, VideoFilter, VideoOrder, Visibility,
+    KnowledgeGraphOrder, MediaFileFilter, MediaFileOrder, PageRequest, PlaylistFilter, PlaylistOrder,
+    ProcessingTaskFilter, ProcessingTaskOrder, Repository, Result, SearchOrder, SearchRequest,
+    SourceFileFilter, SourceFileOrder, Store, TranscriptFilter, TranscriptOrder, VideoFilter, VideoOrder,
+    Visibility,
 };
 
 use crate::fixtures::{
-    a_channel_with, a_knowledge_graph_with, a_media_file_with, a_source_file_with, a_task_with,
-    a_transcript_with, a_video_with, channel_id, cues, language, source_path, task_kind, uuid, video_id,
-    worker,
+    a_channel_with, a_knowledge_graph_with, a_media_file_with, a_playlist_with, a_source_file_with,
+    a_task_with, a_transcript_with, a_video_with, channel_id, cues, language, playlist_id, source_path,
+    task_kind, uuid, video_id, worker,
 };
 
 const VISIBILITIES: [Visibility; 2] = [Visibility::Live, Visibility::WithDeleted];
@@ -50,6 +51,7 @@ pub async fn every_query(store: &dyn Store) -> Result<()> {
     processing_tasks(store).await?;
     media_files(store).await?;
     source_files(store).await?;
+    playlists(store).await?;
     store.videos().purge(&video_id("v6"), None).await?;
     store.health().await.map(drop)
 }
@@ -231,6 +233,36 @@ async fn media_files(store: &dyn Store) -> Result<()> {
         }
     }
     files.delete(&MediaFileId::new(uuid(2)), None).await
+}
+
+async fn playlists(store: &dyn Store) -> Result<()> {
+    let playlists = store.playlists();
+    let playlist = |n: u32, channel: &str, videos: &[&str]| {
+        a_playlist_with(|p| {
+            (p.id, p.channel_id) = (playlist_id(&format!("p{n}")), Some(channel_id(channel)));
+            p.videos = videos.iter().map(|id| video_id(id)).collect();
+        })
+    };
+    let all: Vec<_> = (1..=8).map(|n| playlist(n, "c", &["v1", "v2"])).collect();
+    playlists.create_many(&all).await?;
+    playlists.upsert(&playlist(3, "d", &["v2", "v1", "v1"])).await?;
+    playlists.upsert(&playlist(3, "c", &["v1", "v3"])).await?;
+    playlists.get_many(&[playlist_id("p1"), playlist_id("p2")], Visibility::Live).await?;
+    for id in [4, 5, 6].map(|n| playlist_id(&format!("p{n}"))) {
+        playlists.delete(&id, None).await?;
+    }
+    playlists.restore(&playlist_id("p4")).await?;
+    for order in [PlaylistOrder::Title, PlaylistOrder::Id] {
+        for channel_id in [None, Some(channel_id("c"))] {
+            for video_id in [None, Some(video_id("v1"))] {
+                for visibility in VISIBILITIES {
+                    let (channel_id, video_id) = (channel_id.clone(), video_id.clone());
+                    list(playlists, PlaylistFilter { channel_id, video_id, visibility }, order).await?;
+                }
+            }
+        }
+    }
+    playlists.purge(&playlist_id("p6"), None).await
 }
 
 async fn source_files(store: &dyn Store) -> Result<()> {

@@ -8,14 +8,14 @@ use futures::future::BoxFuture;
 use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
 use tubeatlas_contract::{CallKind, Capability, Exceptions, Harness, Limits, Setup};
 use tubeatlas_domain::{
-    LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, SourcePath, TaskFailure,
-    Timestamp, Video, VideoId,
+    LeaseToken, MediaFile, NewTask, Playlist, PlaylistId, ProcessingTask, ProcessingTaskId, Progress,
+    SourcePath, TaskFailure, Timestamp, Video, VideoId,
 };
 use tubeatlas_ports::{
     ChannelRepository, ClaimRequest, Clock, Error, Health, KnowledgeGraphRepository, MediaFileRepository,
-    Mode, Page, PageRequest, ProcessingTaskRepository, Repositories, Repository, Result, Revision,
-    SearchPage, SearchRequest, SourceFileRepository, Store, Stored, TranscriptRepository, UnitOfWork,
-    Upserted, VideoRepository, Visibility, WriteRepository, delegate_repositories,
+    Mode, Page, PageRequest, PlaylistRepository, ProcessingTaskRepository, Repositories, Repository, Result,
+    Revision, SearchPage, SearchRequest, SourceFileRepository, Store, Stored, TranscriptRepository,
+    UnitOfWork, Upserted, VideoRepository, Visibility, WriteRepository, delegate_repositories,
 };
 
 use crate::hooks::{Access, At, Hooks};
@@ -323,6 +323,17 @@ impl VideoRepository for Session {
 
     async fn purge(&self, id: &VideoId, expected: Option<Revision>) -> Result<()> {
         self.hooks.videos.purge(&self.enter(Access::Write).await?, id, expected).await
+    }
+}
+
+#[async_trait]
+impl PlaylistRepository for Session {
+    async fn restore(&self, id: &PlaylistId) -> Result<Stored<Playlist>> {
+        self.hooks.playlists.restore(&self.enter(Access::Write).await?, id).await
+    }
+
+    async fn purge(&self, id: &PlaylistId, expected: Option<Revision>) -> Result<()> {
+        self.hooks.playlists.purge(&self.enter(Access::Write).await?, id, expected).await
     }
 }
 

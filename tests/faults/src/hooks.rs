@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use tubeatlas_contract::CallKind;
 use tubeatlas_domain::{
-    LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, SourceFile, SourcePath,
-    TaskFailure, Timestamp, Video, VideoId,
+    LeaseToken, MediaFile, NewTask, Playlist, ProcessingTask, ProcessingTaskId, Progress, SourceFile,
+    SourcePath, TaskFailure, Timestamp, Video,
 };
 use tubeatlas_ports::{
     ClaimRequest, Clock, Health, Mode, Page, PageRequest, Repositories, Repository, Result, Revision,
     SearchPage, SearchRequest, Store, Stored, UnitOfWork, Upserted, Visibility, WriteRepository,
 };
 
-use crate::kind::{Kind, WrittenKind};
+use crate::kind::{Kind, SoftKind, WrittenKind};
 
 /// Where a call goes to.
 #[derive(Clone, Copy)]
@@ -145,17 +145,17 @@ pub trait WriteHook<E: WrittenKind>: Send + Sync {
     }
 }
 
-/// What only videos have.
+/// What only repositories have of which things are deleted softly.
 #[async_trait]
-pub trait VideoHook: Send + Sync {
-    /// [`VideoRepository::restore`](tubeatlas_ports::VideoRepository::restore)
-    async fn restore(&self, at: &At<'_>, id: &VideoId) -> Result<Stored<Video>> {
-        at.inner.videos().restore(id).await
+pub trait SoftHook<E: SoftKind>: Send + Sync {
+    /// [`VideoRepository::restore`](tubeatlas_ports::VideoRepository::restore), or that of playlists.
+    async fn restore(&self, at: &At<'_>, id: &E::Id) -> Result<Stored<E>> {
+        E::restore(at.inner, id).await
     }
 
-    /// [`VideoRepository::purge`](tubeatlas_ports::VideoRepository::purge)
-    async fn purge(&self, at: &At<'_>, id: &VideoId, expected: Option<Revision>) -> Result<()> {
-        at.inner.videos().purge(id, expected).await
+    /// [`VideoRepository::purge`](tubeatlas_ports::VideoRepository::purge), or that of playlists.
+    async fn purge(&self, at: &At<'_>, id: &E::Id, expected: Option<Revision>) -> Result<()> {
+        E::purge(at.inner, id, expected).await
     }
 }
 
@@ -310,7 +310,7 @@ pub(crate) struct Faithful;
 
 impl<E: Kind> ReadHook<E> for Faithful {}
 impl<E: WrittenKind> WriteHook<E> for Faithful {}
-impl VideoHook for Faithful {}
+impl<E: SoftKind> SoftHook<E> for Faithful {}
 impl TranscriptHook for Faithful {}
 impl MediaFileHook for Faithful {}
 impl SourceFileHook for Faithful {}
@@ -344,7 +344,7 @@ pub struct Hooks {
     pub(crate) channel_writes: Arc<dyn WriteHook<tubeatlas_domain::Channel>>,
     pub(crate) video_reads: Arc<dyn ReadHook<Video>>,
     pub(crate) video_writes: Arc<dyn WriteHook<Video>>,
-    pub(crate) videos: Arc<dyn VideoHook>,
+    pub(crate) videos: Arc<dyn SoftHook<Video>>,
     pub(crate) transcript_reads: Arc<dyn ReadHook<tubeatlas_domain::Transcript>>,
     pub(crate) transcript_writes: Arc<dyn WriteHook<tubeatlas_domain::Transcript>>,
     pub(crate) transcripts: Arc<dyn TranscriptHook>,
@@ -356,6 +356,9 @@ pub struct Hooks {
     pub(crate) source_file_reads: Arc<dyn ReadHook<SourceFile>>,
     pub(crate) source_file_writes: Arc<dyn WriteHook<SourceFile>>,
     pub(crate) source_files: Arc<dyn SourceFileHook>,
+    pub(crate) playlist_reads: Arc<dyn ReadHook<Playlist>>,
+    pub(crate) playlist_writes: Arc<dyn WriteHook<Playlist>>,
+    pub(crate) playlists: Arc<dyn SoftHook<Playlist>>,
     pub(crate) task_reads: Arc<dyn ReadHook<ProcessingTask>>,
     pub(crate) tasks: Arc<dyn TaskHook>,
 }
@@ -393,6 +396,9 @@ impl Hooks {
             source_file_reads: Arc::new(Faithful),
             source_file_writes: Arc::new(Faithful),
             source_files: Arc::new(Faithful),
+            playlist_reads: Arc::new(Faithful),
+            playlist_writes: Arc::new(Faithful),
+            playlists: Arc::new(Faithful),
             task_reads: Arc::new(Faithful),
             tasks: Arc::new(Faithful),
         }
@@ -449,10 +455,11 @@ impl Hooks {
         self
     }
 
-    /// With this hook for what only videos have.
+    /// With this hook for the restore and purge of `E`.
     #[must_use]
-    pub fn videos(self, hook: impl VideoHook + 'static) -> Self {
-        Self { videos: Arc::new(hook), ..self }
+    pub fn soft<E: SoftKind>(mut self, hook: impl SoftHook<E> + 'static) -> Self {
+        *E::soft_hook_mut(&mut self) = Arc::new(hook);
+        self
     }
 
     /// With this hook for what only transcripts have.

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use tubeatlas_domain::{Channel, KnowledgeGraph, MediaFile, ProcessingTask, SourceFile, Transcript, Video};
-use tubeatlas_ports::{Catalogued, Repositories, Repository, WriteRepository};
+use async_trait::async_trait;
+use tubeatlas_domain::{
+    Channel, KnowledgeGraph, MediaFile, Playlist, ProcessingTask, SourceFile, Transcript, Video,
+};
+use tubeatlas_ports::{Catalogued, Repositories, Repository, Result, Revision, Stored, WriteRepository};
 
-use crate::hooks::{Hooks, ReadHook, WriteHook};
+use crate::hooks::{Hooks, ReadHook, SoftHook, WriteHook};
 
 /// A kind of entity that can be read.
 pub trait Kind: Catalogued {
@@ -37,6 +40,50 @@ pub trait WrittenKind: Kind {
 
     /// Where the hook of its writes is set.
     fn write_hook_mut(hooks: &mut Hooks) -> &mut Arc<dyn WriteHook<Self>>;
+}
+
+/// A kind of entity that is deleted softly.
+#[async_trait]
+pub trait SoftKind: WrittenKind {
+    /// The hook of its restore and purge.
+    fn soft_hook(hooks: &Hooks) -> &dyn SoftHook<Self>;
+
+    /// Where this hook is set.
+    fn soft_hook_mut(hooks: &mut Hooks) -> &mut Arc<dyn SoftHook<Self>>;
+
+    /// That of its repository.
+    async fn restore(to: &dyn Repositories, id: &Self::Id) -> Result<Stored<Self>>;
+
+    /// That of its repository.
+    async fn purge(to: &dyn Repositories, id: &Self::Id, expected: Option<Revision>) -> Result<()>;
+}
+
+macro_rules! soft_kinds {
+    ($($entity:ident $repository:ident;)*) => {$(
+        #[async_trait]
+        impl SoftKind for $entity {
+            fn soft_hook(hooks: &Hooks) -> &dyn SoftHook<Self> {
+                &*hooks.$repository
+            }
+
+            fn soft_hook_mut(hooks: &mut Hooks) -> &mut Arc<dyn SoftHook<Self>> {
+                &mut hooks.$repository
+            }
+
+            async fn restore(to: &dyn Repositories, id: &Self::Id) -> Result<Stored<Self>> {
+                to.$repository().restore(id).await
+            }
+
+            async fn purge(to: &dyn Repositories, id: &Self::Id, expected: Option<Revision>) -> Result<()> {
+                to.$repository().purge(id, expected).await
+            }
+        }
+    )*};
+}
+
+soft_kinds! {
+    Video videos;
+    Playlist playlists;
 }
 
 macro_rules! kinds {
@@ -80,5 +127,6 @@ kinds! {
     KnowledgeGraph "GRA" knowledge_graphs knowledge_graph_reads knowledge_graph_writes;
     MediaFile "MED" media_files media_file_reads media_file_writes;
     SourceFile "SRC" source_files source_file_reads source_file_writes;
+    Playlist "PLA" playlists playlist_reads playlist_writes;
     ProcessingTask "TSK" processing_tasks task_reads;
 }

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use tubeatlas_contract::Capability;
 use tubeatlas_domain::{
-    Channel, KnowledgeGraph, LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress,
-    SourceFile, SourcePath, TaskFailure, Timestamp, Transcript, Video,
+    Channel, KnowledgeGraph, LeaseToken, MediaFile, NewTask, Playlist, ProcessingTask, ProcessingTaskId,
+    Progress, SourceFile, SourcePath, TaskFailure, Timestamp, Transcript, Video,
 };
 use tubeatlas_ports::{
     ClaimRequest, Error, Mode, Page, PageRequest, Result, Revision, SearchPage, SearchRequest, Store, Stored,
@@ -14,9 +14,10 @@ use tubeatlas_ports::{
 use std::sync::Arc;
 
 use crate::hooks::{
-    At, Hooks, MediaFileHook, ReadHook, SourceFileHook, StoreHook, TaskHook, TranscriptHook, WriteHook,
+    At, Hooks, MediaFileHook, ReadHook, SoftHook, SourceFileHook, StoreHook, TaskHook, TranscriptHook,
+    WriteHook,
 };
-use crate::kind::{Kind, WrittenKind};
+use crate::kind::{Kind, SoftKind, WrittenKind};
 
 /// Hooks that refuse all that belongs to this capability.
 pub fn lacking(capability: Capability) -> Hooks {
@@ -26,6 +27,7 @@ pub fn lacking(capability: Capability) -> Hooks {
         Capability::UnitsOfWork => hooks.store(Refusing),
         Capability::KnowledgeGraphs => hooks.both::<KnowledgeGraph>(Refusing),
         Capability::MediaFiles => hooks.both::<MediaFile>(Refusing).media_files(Refusing),
+        Capability::Playlists => hooks.both::<Playlist>(Refusing).soft::<Playlist>(Refusing),
         Capability::SourceFiles => hooks.both::<SourceFile>(Refusing).source_files(Refusing),
         Capability::ProcessingTasks => hooks.reads::<ProcessingTask>(Refusing).tasks(Refusing),
         Capability::Adoption => hooks
@@ -35,6 +37,7 @@ pub fn lacking(capability: Capability) -> Hooks {
             .writes::<KnowledgeGraph>(NotAdopting)
             .writes::<MediaFile>(NotAdopting)
             .writes::<SourceFile>(NotAdopting)
+            .writes::<Playlist>(NotAdopting)
             .tasks(NotAdopting),
         // The store in memory has no other.
         _ => hooks,
@@ -144,6 +147,17 @@ impl TranscriptHook for Refusing {
 #[async_trait]
 impl MediaFileHook for Refusing {
     async fn get_by_path(&self, at: &At<'_>, _: &str, _: Visibility) -> Result<Option<Stored<MediaFile>>> {
+        refused(at).await
+    }
+}
+
+#[async_trait]
+impl<E: SoftKind> SoftHook<E> for Refusing {
+    async fn restore(&self, at: &At<'_>, _: &E::Id) -> Result<Stored<E>> {
+        refused(at).await
+    }
+
+    async fn purge(&self, at: &At<'_>, _: &E::Id, _: Option<Revision>) -> Result<()> {
         refused(at).await
     }
 }

@@ -40,8 +40,8 @@ pub use benign::Benign;
 pub use durable::{Durable, Reopening};
 pub use fault::{Companion, Fault};
 pub use hooks::{
-    Access, At, Hooks, MediaFileHook, ReadHook, SourceFileHook, StoreHook, TaskHook, TranscriptHook,
-    VideoHook, WriteHook,
+    Access, At, Hooks, MediaFileHook, ReadHook, SoftHook, SourceFileHook, StoreHook, TaskHook,
+    TranscriptHook, WriteHook,
 };
 pub use kind::{Kind, WrittenKind};
 pub use lacking::lacking;

@@ -47,6 +47,11 @@ fn without_source_files() {
 }
 
 #[test]
+fn without_playlists() {
+    keeps_the_contract(Capability::Playlists);
+}
+
+#[test]
 fn without_adoption() {
     keeps_the_contract(Capability::Adoption);
 }

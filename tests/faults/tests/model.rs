@@ -11,7 +11,7 @@ use tubeatlas_domain::{
     Video, VideoId,
 };
 use tubeatlas_faults::{
-    At, FaultyHarness, Hooks, Kind, MediaFileHook, ReadHook, StoreHook, TaskHook, TranscriptHook, VideoHook,
+    At, FaultyHarness, Hooks, Kind, MediaFileHook, ReadHook, SoftHook, StoreHook, TaskHook, TranscriptHook,
     WriteHook, WrittenKind,
 };
 use tubeatlas_ports::{
@@ -41,8 +41,8 @@ const FAULTS: &[Fault] = &[
     ("upsert brings a deleted video back", || Hooks::new().writes::<Video>(UpsertRestores)),
     ("upsert of the same says Updated", || Hooks::new().writes::<KnowledgeGraph>(UpsertSaysUpdated)),
     ("delete of a channel with videos is NotFound", || Hooks::new().writes::<Channel>(DeleteIsNotFound)),
-    ("purge only hides", || Hooks::new().videos(PurgeOnlyHides)),
-    ("restore answers the old revision", || Hooks::new().videos(RestoreAnswersTheOldRevision)),
+    ("purge only hides", || Hooks::new().soft::<Video>(PurgeOnlyHides)),
+    ("restore answers the old revision", || Hooks::new().soft::<Video>(RestoreAnswersTheOldRevision)),
     ("a page behind a cursor skips a row", || Hooks::new().reads::<Video>(PageSkipsARow)),
     ("the last page promises another one", || Hooks::new().reads::<Transcript>(LastPageGoesOn)),
     ("count counts what is deleted", || Hooks::new().reads::<Video>(CountSeesDeleted)),
@@ -232,7 +232,7 @@ impl<E: WrittenKind> WriteHook<E> for DeleteIsNotFound {
 struct PurgeOnlyHides;
 
 #[async_trait]
-impl VideoHook for PurgeOnlyHides {
+impl SoftHook<Video> for PurgeOnlyHides {
     async fn purge(&self, at: &At<'_>, id: &VideoId, expected: Option<Revision>) -> Result<()> {
         match at.inner.videos().get(id, Visibility::Live).await? {
             Some(_) => at.inner.videos().delete(id, expected).await,
@@ -244,7 +244,7 @@ impl VideoHook for PurgeOnlyHides {
 struct RestoreAnswersTheOldRevision;
 
 #[async_trait]
-impl VideoHook for RestoreAnswersTheOldRevision {
+impl SoftHook<Video> for RestoreAnswersTheOldRevision {
     async fn restore(&self, at: &At<'_>, id: &VideoId) -> Result<Stored<Video>> {
         let old = at.inner.videos().get(id, Visibility::WithDeleted).await?;
         let restored = at.inner.videos().restore(id).await?;

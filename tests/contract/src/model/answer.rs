@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
 
 use tubeatlas_domain::{
-    Channel, KnowledgeGraph, KnowledgeGraphSummary, LeaseToken, MediaFile, ProcessingTask, SourceFile,
-    Transcript, TranscriptSummary, Video,
+    Channel, KnowledgeGraph, KnowledgeGraphSummary, LeaseToken, MediaFile, Playlist, PlaylistSummary,
+    ProcessingTask, SourceFile, Transcript, TranscriptSummary, Video,
 };
 use tubeatlas_ports::{Conflict, Error, Page, Result, Revision, SearchHit, Stored, Upserted};
 use uuid::Uuid;
@@ -65,7 +65,7 @@ macro_rules! shown_as_it_is {
 
 shown_as_it_is! {
     () bool u64
-    Channel Video Transcript TranscriptSummary KnowledgeGraph KnowledgeGraphSummary MediaFile SearchHit SourceFile
+    Channel Video Transcript TranscriptSummary KnowledgeGraph KnowledgeGraphSummary MediaFile Playlist PlaylistSummary SearchHit SourceFile
 }
 
 impl Show for ProcessingTask {

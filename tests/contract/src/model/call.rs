@@ -8,8 +8,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 use tubeatlas_domain::{
-    Channel, KnowledgeGraph, LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress,
-    SourceFile, SourcePath, TaskFailure, TaskKind, Transcript, Video, VideoId,
+    Channel, KnowledgeGraph, LeaseToken, MediaFile, NewTask, Playlist, PlaylistId, ProcessingTask,
+    ProcessingTaskId, Progress, SourceFile, SourcePath, TaskFailure, TaskKind, Transcript, Video, VideoId,
 };
 use tubeatlas_ports::{
     ClaimRequest, Cursor, MAX_BATCH, Mode, Page, PageRequest, Repositories, Revision, SearchHit, SearchOrder,
@@ -51,11 +51,14 @@ pub(super) enum Call {
     KnowledgeGraphs(On<KnowledgeGraph>),
     MediaFiles(On<MediaFile>),
     SourceFiles(On<SourceFile>),
+    Playlists(On<Playlist>),
     ProcessingTasks(Read<ProcessingTask>),
     Restore(VideoId),
     Purge(VideoId, Expected),
     FileAt(String, Visibility),
     RemoveSources(Vec<SourcePath>),
+    RestorePlaylist(PlaylistId),
+    PurgePlaylist(PlaylistId, Expected),
     Search(SearchRequest, After),
     Task(TaskCall),
 }
@@ -153,6 +156,9 @@ impl Step {
             Self::Call(_, call) => match &**call {
                 Call::KnowledgeGraphs(_) => Some(Capability::KnowledgeGraphs),
                 Call::MediaFiles(_) | Call::FileAt(..) => Some(Capability::MediaFiles),
+                Call::Playlists(_) | Call::RestorePlaylist(_) | Call::PurgePlaylist(..) => {
+                    Some(Capability::Playlists)
+                }
                 Call::SourceFiles(_) | Call::RemoveSources(_) => Some(Capability::SourceFiles),
                 Call::ProcessingTasks(_) | Call::Task(_) => Some(Capability::ProcessingTasks),
                 Call::Search(..) => Some(Capability::Search),
@@ -180,6 +186,8 @@ impl Call {
             Self::KnowledgeGraphs(on) => matches!(on, On::Write(_)),
             Self::MediaFiles(on) => matches!(on, On::Write(_)),
             Self::SourceFiles(on) => matches!(on, On::Write(_)),
+            Self::Playlists(on) => matches!(on, On::Write(_)),
+            Self::RestorePlaylist(_) | Self::PurgePlaylist(..) => true,
             Self::ProcessingTasks(_) | Self::FileAt(..) | Self::Search(..) => false,
             Self::Restore(_) | Self::Purge(..) | Self::RemoveSources(_) | Self::Task(_) => true,
         }
@@ -193,6 +201,7 @@ impl Call {
             Self::KnowledgeGraphs(on) => on.make(to, memory).await,
             Self::MediaFiles(on) => on.make(to, memory).await,
             Self::SourceFiles(on) => on.make(to, memory).await,
+            Self::Playlists(on) => on.make(to, memory).await,
             Self::ProcessingTasks(read) => read.make(to, memory).await,
             Self::Restore(id) => Answer::of(&to.videos().restore(id).await),
             Self::Purge(id, expected) => {
@@ -202,6 +211,12 @@ impl Call {
             }
             Self::FileAt(path, visibility) => {
                 Answer::of(&to.media_files().get_by_path(path, *visibility).await)
+            }
+            Self::RestorePlaylist(id) => Answer::of(&to.playlists().restore(id).await),
+            Self::PurgePlaylist(id, expected) => {
+                let (mut answer, revision) = expected.find::<Playlist>(id, to, memory).await;
+                answer.and(&to.playlists().purge(id, revision).await);
+                answer
             }
             Self::RemoveSources(paths) => Answer::of(&to.source_files().remove_many(paths).await),
             Self::Search(request, after) => search(request, *after, to, memory).await,
@@ -438,6 +453,9 @@ impl fmt::Display for Call {
             Self::KnowledgeGraphs(on) => write!(f, "knowledge_graphs.{on}"),
             Self::MediaFiles(on) => write!(f, "media_files.{on}"),
             Self::SourceFiles(on) => write!(f, "source_files.{on}"),
+            Self::Playlists(on) => write!(f, "playlists.{on}"),
+            Self::RestorePlaylist(id) => write!(f, "playlists.restore({id})"),
+            Self::PurgePlaylist(id, expected) => write!(f, "playlists.purge({id}, {expected:?})"),
             Self::ProcessingTasks(read) => write!(f, "processing_tasks.{read}"),
             Self::Restore(id) => write!(f, "videos.restore({id})"),
             Self::Purge(id, expected) => write!(f, "videos.purge({id}, {expected:?})"),

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tubeatlas_domain::{
     Channel, ChannelId, Claimability, EntityKind, GraphOwner, KnowledgeGraph, KnowledgeGraphId, Lease,
-    LeaseToken, MediaFile, MediaFileId, ProcessingTask, ProcessingTaskId, SourceFile, SourcePath, Timestamp,
-    Transcript, TranscriptId, TransitionError, Video, VideoId,
+    LeaseToken, MediaFile, MediaFileId, Playlist, PlaylistId, ProcessingTask, ProcessingTaskId, SourceFile,
+    SourcePath, Timestamp, Transcript, TranscriptId, TransitionError, Video, VideoId,
 };
 use tubeatlas_ports::{
     ChannelFilter, ClaimRequest, Conflict, Cursor, Error, KnowledgeGraphFilter, MAX_EXPIRED_PER_CLAIM,
-    MAX_PAGE_LIMIT, MAX_SEARCH_LIMIT, MediaFileFilter, Page, PageRequest, ProcessingTaskFilter, Result,
-    Revision, SearchOrder, SearchPage, SearchPosition, SearchRequest, SourceFileFilter, Stored,
-    TranscriptFilter, Upserted, VideoFilter, Visibility, check_limit,
+    MAX_PAGE_LIMIT, MAX_SEARCH_LIMIT, MediaFileFilter, Page, PageRequest, PlaylistFilter,
+    ProcessingTaskFilter, Result, Revision, SearchOrder, SearchPage, SearchPosition, SearchRequest,
+    SourceFileFilter, Stored, TranscriptFilter, Upserted, VideoFilter, Visibility, check_limit,
 };
 
 use crate::rules::search::{self, Corpus};
@@ -28,6 +28,7 @@ pub(super) struct Catalogue {
     processing_tasks: BTreeMap<ProcessingTaskId, Stored<ProcessingTask>>,
     media_files: BTreeMap<MediaFileId, Stored<MediaFile>>,
     source_files: BTreeMap<SourcePath, Stored<SourceFile>>,
+    playlists: BTreeMap<PlaylistId, Stored<Playlist>>,
     last_revision: u64,
 }
 
@@ -208,13 +209,19 @@ impl Catalogue {
         paths.iter().filter(|path| self.source_files.remove(*path).is_some()).count() as u64
     }
 
-    pub(super) fn restore(&mut self, id: &VideoId, now: Timestamp) -> Result<Stored<Video>> {
-        let video = self.find::<Video>(id, Visibility::WithDeleted)?;
-        if video.deleted_at.is_none() {
-            return Ok(video);
+    pub(super) fn restore<E: Free>(&mut self, id: &E::Id, now: Timestamp) -> Result<Stored<E>> {
+        let stored = self.find::<E>(id, Visibility::WithDeleted)?;
+        if stored.deleted_at.is_none() {
+            return Ok(stored);
         }
         let revision = self.next_revision()?;
-        Ok(self.put(video.restored(now, revision)))
+        Ok(self.put(stored.restored(now, revision)))
+    }
+
+    pub(super) fn purge_playlist(&mut self, id: &PlaylistId, expected: Option<Revision>) -> Result<()> {
+        self.find::<Playlist>(id, Visibility::WithDeleted)?.check_revision(expected)?;
+        self.playlists.remove(id);
+        Ok(())
     }
 
     pub(super) fn purge(&mut self, id: &VideoId, expected: Option<Revision>) -> Result<()> {
@@ -340,10 +347,12 @@ impl Free for Channel {
         let video = catalogue.videos.values().any(|video| video.channel_id.as_ref() == Some(id));
         let owner = GraphOwner::Channel(id.clone());
         let graph = catalogue.knowledge_graphs.values().any(|graph| graph.owner == owner);
-        let by = match (video, graph) {
-            (true, _) => EntityKind::Video,
-            (false, true) => EntityKind::KnowledgeGraph,
-            (false, false) => return Ok(()),
+        let playlist = catalogue.playlists.values().any(|playlist| playlist.channel_id.as_ref() == Some(id));
+        let by = match (video, graph, playlist) {
+            (true, _, _) => EntityKind::Video,
+            (false, true, _) => EntityKind::KnowledgeGraph,
+            (false, false, true) => EntityKind::Playlist,
+            (false, false, false) => return Ok(()),
         };
         Err(Error::StillReferenced { entity: EntityKind::Channel, key: id.to_string(), by })
     }
@@ -448,6 +457,30 @@ impl Kept for SourceFile {
 
 impl Free for SourceFile {
     fn check(&self, _: &Catalogue) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Kept for Playlist {
+    kept_in!(playlists);
+
+    fn visibility(filter: &PlaylistFilter) -> Visibility {
+        filter.visibility
+    }
+
+    fn deleted_at(_: &Catalogue, stored: &Stored<Self>) -> Option<Timestamp> {
+        stored.deleted_at
+    }
+}
+
+impl Free for Playlist {
+    fn check(&self, catalogue: &Catalogue) -> Result<()> {
+        self.channel_id.as_ref().map_or(Ok(()), |channel| check_channel(catalogue, self, channel))
+    }
+
+    fn delete(catalogue: &mut Catalogue, stored: &Stored<Self>, now: Timestamp) -> Result<()> {
+        let revision = catalogue.next_revision()?;
+        catalogue.put(stored.deleted(now, revision));
         Ok(())
     }
 }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use tubeatlas_domain::search::SearchQuery;
 use tubeatlas_domain::{
-    Channel, KnowledgeGraph, KnowledgeGraphId, MediaFile, MediaFileId, ProcessingTask, ProcessingTaskId,
-    Progress, SourceFile, TaskFailure, Transcript, TranscriptId, Video,
+    Channel, KnowledgeGraph, KnowledgeGraphId, MediaFile, MediaFileId, Playlist, ProcessingTask,
+    ProcessingTaskId, Progress, SourceFile, TaskFailure, Transcript, TranscriptId, Video,
 };
 use tubeatlas_ports::{MAX_LEASE_MS, MAX_PAGE_LIMIT, MAX_SEARCH_LIMIT, Mode, SearchOrder, SearchRequest};
 
@@ -131,6 +131,14 @@ fn files_at() -> Drawn<Call> {
     (select(&PATHS), a_visibility()).prop_map(|(path, seen)| Call::FileAt(path.to_owned(), seen)).boxed()
 }
 
+fn playlists_back_and_gone() -> Drawn<Call> {
+    prop_oneof![
+        3 => Playlist::ids().prop_map(Call::RestorePlaylist),
+        1 => (Playlist::ids(), expected()).prop_map(|(id, at)| Call::PurgePlaylist(id, at)),
+    ]
+    .boxed()
+}
+
 fn sources_gone() -> Drawn<Call> {
     prop::collection::vec(SourceFile::ids(), 0..4).prop_map(Call::RemoveSources).boxed()
 }
@@ -204,6 +212,7 @@ fn all_reads() -> Drawn<Call> {
         3 => reads::<MediaFile>(),
         1 => files_at(),
         2 => reads::<SourceFile>(),
+        2 => reads::<Playlist>(),
     ]
     .boxed()
 }
@@ -217,6 +226,8 @@ fn all_writes() -> Drawn<Call> {
         3 => writes::<MediaFile>(),
         2 => videos_back_and_gone(),
         2 => writes::<SourceFile>(),
+        2 => writes::<Playlist>(),
+        1 => playlists_back_and_gone(),
         1 => sources_gone(),
     ]
     .boxed()
@@ -320,6 +331,7 @@ pub(super) fn steps(focus: Focus) -> BoxedStrategy<Step> {
             2 => on_the_store(lists::<MediaFile>()),
             2 => on_the_store(lists::<ProcessingTask>()),
             2 => on_the_store(lists::<SourceFile>()),
+            2 => on_the_store(lists::<Playlist>()),
             1 => clocks(),
         ]
         .boxed(),

@@ -4,15 +4,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tubeatlas_domain::{
-    LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, SourcePath, TaskFailure,
-    Timestamp, TransitionError, Video, VideoId,
+    LeaseToken, MediaFile, NewTask, Playlist, PlaylistId, ProcessingTask, ProcessingTaskId, Progress,
+    SourcePath, TaskFailure, Timestamp, TransitionError, Video, VideoId,
 };
 use tubeatlas_ports::{
     ChannelRepository, ClaimRequest, Clock, Error, Health, IdGenerator, KnowledgeGraphRepository,
-    MAX_PAGE_LIMIT, MediaFileRepository, Mode, Page, PageRequest, ProcessingTaskRepository, Repository,
-    Result, Revision, SearchPage, SearchRequest, SourceFileRepository, Store, Stored, TranscriptRepository,
-    UnitOfWork, Upserted, VideoRepository, Visibility, WriteRepository, check_batch, check_lease,
-    check_limit, delegate_repositories,
+    MAX_PAGE_LIMIT, MediaFileRepository, Mode, Page, PageRequest, PlaylistRepository,
+    ProcessingTaskRepository, Repository, Result, Revision, SearchPage, SearchRequest, SourceFileRepository,
+    Store, Stored, TranscriptRepository, UnitOfWork, Upserted, VideoRepository, Visibility, WriteRepository,
+    check_batch, check_lease, check_limit, delegate_repositories,
 };
 
 use super::catalogue::{Catalogue, Free, Kept};
@@ -241,6 +241,17 @@ impl MediaFileRepository for Session {
 impl SourceFileRepository for Session {
     async fn remove_many(&self, paths: &[SourcePath]) -> Result<u64> {
         self.write(check_batch(paths), |catalogue, _, ()| Ok(catalogue.remove_sources(paths)))
+    }
+}
+
+#[async_trait]
+impl PlaylistRepository for Session {
+    async fn restore(&self, id: &PlaylistId) -> Result<Stored<Playlist>> {
+        self.write(Ok(()), |catalogue, now, ()| catalogue.restore(id, now))
+    }
+
+    async fn purge(&self, id: &PlaylistId, expected: Option<Revision>) -> Result<()> {
+        self.write(Ok(()), |catalogue, _, ()| catalogue.purge_playlist(id, expected))
     }
 }
 

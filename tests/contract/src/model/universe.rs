@@ -4,12 +4,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use tubeatlas_domain::{
     Channel, ChannelId, GraphOwner, KnowledgeGraph, KnowledgeGraphId, LanguageTag, MediaFile, MediaFileId,
-    NewTask, ProcessingTask, ProcessingTaskId, SourceFile, SourcePath, SourceVerdict, TaskKind, TaskStatus,
-    Timestamp, Transcript, TranscriptId, TranscriptKind, Video, VideoId,
+    NewTask, Playlist, PlaylistId, ProcessingTask, ProcessingTaskId, SourceFile, SourcePath, SourceVerdict,
+    TaskKind, TaskStatus, Timestamp, Transcript, TranscriptId, TranscriptKind, Video, VideoId,
 };
 use tubeatlas_ports::{
-    ChannelFilter, KnowledgeGraphFilter, MediaFileFilter, ProcessingTaskFilter, SourceFileFilter,
-    TranscriptFilter, VideoFilter, Visibility,
+    ChannelFilter, KnowledgeGraphFilter, MediaFileFilter, PlaylistFilter, ProcessingTaskFilter,
+    SourceFileFilter, TranscriptFilter, VideoFilter, Visibility,
 };
 
 use super::call::{Call, On, Read, Write};
@@ -91,6 +91,7 @@ pub(super) fn reads_of_everything() -> Vec<Call> {
             numbered(FILES, NUMBERED).map(MediaFileId::new).collect(),
             seen,
         ))),
+        Call::Playlists(On::Read(Read::GetMany(PLAYLISTS.map(playlist_id).to_vec(), seen))),
         Call::SourceFiles(On::Read(Read::GetMany(SOURCES.map(source_path).to_vec(), seen))),
         Call::ProcessingTasks(Read::GetMany(
             numbered(TASKS, NUMBERED_TASKS).map(ProcessingTaskId::new).collect(),
@@ -330,6 +331,43 @@ impl Written for MediaFile {
 
     fn write(write: Write<Self>) -> Call {
         Call::MediaFiles(On::Write(write))
+    }
+}
+
+pub(super) const PLAYLISTS: [&str; 3] = ["pl", "PL", "pl%"];
+
+impl Inhabitant for Playlist {
+    fn ids() -> Drawn<PlaylistId> {
+        select(&PLAYLISTS).prop_map(playlist_id).boxed()
+    }
+
+    fn filters() -> Drawn<PlaylistFilter> {
+        let filter = |(channel_id, video_id, visibility)| PlaylistFilter { channel_id, video_id, visibility };
+        (perhaps(of_channel()), perhaps(a_video_id()), a_visibility()).prop_map(filter).boxed()
+    }
+
+    fn on(read: Read<Self>) -> Call {
+        Call::Playlists(On::Read(read))
+    }
+}
+
+impl Written for Playlist {
+    fn described(ids: Drawn<PlaylistId>) -> Drawn<Self> {
+        // Also one that seldom has videos or graphs, which would be named first when it is deleted.
+        let channel = prop_oneof![1 => Just(None), 2 => a_channel_id().prop_map(Some)];
+        let playlist = |(id, channel_id, title, videos)| {
+            a_playlist_with(|p| {
+                p.id = id;
+                p.channel_id = channel_id;
+                p.title = title;
+                p.videos = videos;
+            })
+        };
+        (ids, channel, a_text(), prop::collection::vec(a_video_id(), 0..4)).prop_map(playlist).boxed()
+    }
+
+    fn write(write: Write<Self>) -> Call {
+        Call::Playlists(On::Write(write))
     }
 }
 

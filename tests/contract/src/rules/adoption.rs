@@ -1,10 +1,12 @@
 //! Taking in what another store has stored, as it is there.
 
 use tubeatlas_domain::{
-    Channel, Entity, KnowledgeGraph, Lease, LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId,
-    SourceFile, Transcript, Video, search::SearchQuery,
+    Channel, Entity, KnowledgeGraph, Lease, LeaseToken, MediaFile, NewTask, Playlist, ProcessingTask,
+    ProcessingTaskId, SourceFile, Transcript, Video, search::SearchQuery,
 };
-use tubeatlas_ports::{MAX_BATCH, Revision, SearchRequest, Stored, Visibility, check_adopted};
+use tubeatlas_ports::{
+    MAX_BATCH, PlaylistFilter, Revision, SearchRequest, Stored, Visibility, check_adopted,
+};
 
 use super::subject::Written;
 use crate::check::{already_exists, holds, invalid, missing_reference, same, some};
@@ -67,6 +69,10 @@ pub(crate) async fn must_ado_c_007_source_files_are_taken_in_as_they_are_elsewhe
     taken_in::<SourceFile>(case).await
 }
 
+pub(crate) async fn must_ado_c_008_playlists_are_taken_in_as_they_are_elsewhere(case: &Case) -> Outcome {
+    taken_in::<Playlist>(case).await
+}
+
 pub(crate) async fn must_ado_c_006_tasks_are_taken_in_in_whatever_state_they_are(case: &Case) -> Outcome {
     let broken = |error: &dyn std::fmt::Display| Violation::error("a task in this state", error.to_string());
     let new = |n: u32| {
@@ -112,6 +118,22 @@ pub(crate) async fn must_ado_d_001_what_is_deleted_elsewhere_is_deleted_here(cas
     videos.restore(&id).await?;
     let read = some("its transcript, restored", transcripts.get(&of_transcript, Visibility::Live).await?)?;
     same("its transcript, restored", &but_for_the_revision(read, &transcript), &transcript)
+}
+
+pub(crate) async fn must_ado_d_002_a_playlist_that_is_deleted_elsewhere_is_deleted_here(
+    case: &Case,
+) -> Outcome {
+    let mut playlist = elsewhere(a_playlist(), 1)?;
+    playlist.deleted_at = Some(playlist.updated_at);
+    let (playlists, id) = (case.store().playlists(), playlist.entity.id());
+    playlists.adopt_many(std::slice::from_ref(&playlist)).await?;
+    let seen = playlists.exists(&id, Visibility::Live).await?;
+    same("the deleted playlist to who sees what lives", &seen, &false)?;
+    let read = some("the deleted playlist", playlists.get(&id, Visibility::OnlyDeleted).await?)?;
+    same("the deleted playlist", &but_for_the_revision(read, &playlist), &playlist)?;
+    playlists.restore(&id).await?;
+    let holds = PlaylistFilter { video_id: Some(video_id("a-video")), ..PlaylistFilter::default() };
+    same("how many hold its video, restored", &playlists.count(&holds).await?, &1)
 }
 
 pub(crate) async fn must_ado_r_001_what_is_there_is_refused_and_nothing_is_taken_in(case: &Case) -> Outcome {

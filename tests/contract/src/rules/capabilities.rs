@@ -85,6 +85,7 @@ pub(crate) async fn must_cap_a_007_absent_adoption_is_refused(case: &Case) -> Ou
     unsupported(case.store().knowledge_graphs().adopt_many(&[]).await)?;
     unsupported(case.store().media_files().adopt_many(&[]).await)?;
     unsupported(case.store().source_files().adopt_many(&[]).await)?;
+    unsupported(case.store().playlists().adopt_many(&[]).await)?;
     unsupported(tasks.adopt_many(&[]).await)
 }
 
@@ -93,6 +94,14 @@ pub(crate) async fn must_cap_a_008_absent_source_files_are_refused(case: &Case) 
     reads_are_refused(files, &a_source_file().path).await?;
     writes_are_refused(files, &a_source_file()).await?;
     unsupported(files.remove_many(std::slice::from_ref(&a_source_file().path)).await)
+}
+
+pub(crate) async fn must_cap_a_009_absent_playlists_are_refused(case: &Case) -> Outcome {
+    let playlists = case.store().playlists();
+    reads_are_refused(playlists, &a_playlist().id).await?;
+    writes_are_refused(playlists, &a_playlist()).await?;
+    unsupported(playlists.restore(&a_playlist().id).await)?;
+    unsupported(playlists.purge(&a_playlist().id, None).await)
 }
 
 pub(crate) async fn must_cap_a_006_absent_durability_offers_no_reopening(case: &Case) -> Outcome {

@@ -1,13 +1,13 @@
 //! Channels.
 
-use tubeatlas_domain::{Channel, GraphOwner, KnowledgeGraph, Video, VideoId};
+use tubeatlas_domain::{Channel, GraphOwner, KnowledgeGraph, Playlist, Video, VideoId};
 use tubeatlas_ports::Visibility;
 
 use super::core::{another_revision, rules_of};
 
 use crate::check::{missing_reference, revision_conflict, same, still_referenced};
 use crate::fixtures::{
-    a_channel, a_channel_with, a_knowledge_graph_with, a_video_with, channel_id, video_id,
+    a_channel, a_channel_with, a_knowledge_graph_with, a_playlist_with, a_video_with, channel_id, video_id,
 };
 use crate::{Case, Outcome};
 
@@ -123,6 +123,31 @@ pub(crate) async fn must_chn_x_007_delete_many_with_a_referenced_channel_deletes
     let result = channels.delete_many(&[free.id.clone(), id.clone(), channel_id("missing")]).await;
     still_referenced::<Channel, Video, _>(result, &id)?;
     same("the free one is still there", &channels.exists(&free.id, Visibility::Live).await?, &true)
+}
+
+pub(crate) async fn must_chn_x_009_a_channel_with_a_playlist_cannot_be_deleted(case: &Case) -> Outcome {
+    let (store, id) = (case.store(), a_channel().id.clone());
+    store.channels().create(&a_channel()).await?;
+    let playlist = a_playlist_with(|p| p.channel_id = Some(id.clone()));
+    store.playlists().create(&playlist).await?;
+    still_referenced::<Channel, Playlist, _>(store.channels().delete(&id, None).await, &id)?;
+    store.playlists().delete(&playlist.id, None).await?;
+    still_referenced::<Channel, Playlist, _>(store.channels().delete(&id, None).await, &id)?;
+    store.playlists().purge(&playlist.id, None).await?;
+    let playlist = store.playlists().create(&playlist).await?.entity;
+    let mut moved = playlist.into_fields();
+    moved.channel_id = None;
+    store.playlists().update(&a_playlist_with(|p| *p = moved), None).await?;
+    Ok(store.channels().delete(&id, None).await?)
+}
+
+pub(crate) async fn must_chn_x_010_a_graph_is_named_before_a_playlist(case: &Case) -> Outcome {
+    let (store, id) = (case.store(), a_channel().id.clone());
+    store.channels().create(&a_channel()).await?;
+    store.playlists().create(&a_playlist_with(|p| p.channel_id = Some(id.clone()))).await?;
+    let graph = a_knowledge_graph_with(|g| g.owner = GraphOwner::Channel(id.clone()));
+    store.knowledge_graphs().create(&graph).await?;
+    still_referenced::<Channel, KnowledgeGraph, _>(store.channels().delete(&id, None).await, &id)
 }
 
 pub(crate) async fn must_chn_x_008_a_video_cannot_refer_to_a_channel_that_is_gone(case: &Case) -> Outcome {

@@ -36,6 +36,10 @@ async fn everything_is_closed(store: &dyn Store) -> Outcome {
     closed(store.source_files().list(&Default::default(), &PageRequest::default()).await)?;
     closed(store.source_files().upsert_many(&[a_source_file()]).await)?;
     closed(store.source_files().remove_many(&[]).await)?;
+    closed(store.playlists().get(&a_playlist().id, live).await)?;
+    closed(store.playlists().upsert(&a_playlist()).await)?;
+    closed(store.playlists().restore(&a_playlist().id).await)?;
+    closed(store.playlists().purge(&a_playlist().id, None).await)?;
     closed(store.processing_tasks().get(&a_task().id, live).await)?;
     closed(store.processing_tasks().enqueue(&a_task()).await)?;
     let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 1 };

@@ -29,6 +29,7 @@ async fn write_all(to: &dyn Repositories) -> Outcome {
     to.knowledge_graphs().create(&a_knowledge_graph()).await?;
     to.media_files().create(&a_media_file()).await?;
     to.source_files().create(&a_full_source_file()).await?;
+    to.playlists().create(&a_playlist()).await?;
     to.processing_tasks().enqueue(&a_task()).await?;
     Ok(())
 }
@@ -46,6 +47,8 @@ async fn all_is_there(from: &dyn Store) -> Outcome {
     same("a file", &some("the file", read)?.entity, &a_media_file())?;
     let read = from.source_files().get(&a_full_source_file().path, LIVE).await?;
     same("a source file", &some("the source file", read)?.entity, &a_full_source_file())?;
+    let read = from.playlists().get(&a_playlist().id, LIVE).await?;
+    same("a playlist", &some("the playlist", read)?.entity, &a_playlist())?;
     same("a task", &from.processing_tasks().exists(&a_task().id, LIVE).await?, &true)
 }
 

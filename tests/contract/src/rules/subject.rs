@@ -5,16 +5,17 @@ use std::cmp::Ordering;
 use async_trait::async_trait;
 use tubeatlas_domain::{
     Channel, ContentHash, EntityKind, GraphOwner, KnowledgeGraph, KnowledgeGraphId, LanguageTag,
-    MAX_PATH_BYTES, MediaFile, MediaFileId, ProcessingTask, ProcessingTaskId, Progress, SourceFile,
+    MAX_PATH_BYTES, MediaFile, MediaFileId, Playlist, ProcessingTask, ProcessingTaskId, Progress, SourceFile,
     SourceFileFields, SourceOutcome, SourceVerdict, SourceYield, TaskStatus, Timestamp, Transcript,
     TranscriptId, TranscriptKind, Video, search,
 };
 use tubeatlas_ports::{
     Catalogued, ChannelFilter, ChannelOrder, ChannelPosition, ClaimRequest, KnowledgeGraphFilter,
     KnowledgeGraphOrder, KnowledgeGraphPosition, MediaFileFilter, MediaFileOrder, MediaFilePosition,
-    ProcessingTaskFilter, ProcessingTaskOrder, ProcessingTaskPosition, Repositories, Repository, Result,
-    SourceFileFilter, SourceFileOrder, SourceFilePosition, Stored, TranscriptFilter, TranscriptOrder,
-    VideoFilter, VideoOrder, VideoPosition, Visibility, WriteRepository,
+    PlaylistFilter, PlaylistOrder, PlaylistPosition, ProcessingTaskFilter, ProcessingTaskOrder,
+    ProcessingTaskPosition, Repositories, Repository, Result, Revision, SourceFileFilter, SourceFileOrder,
+    SourceFilePosition, Stored, TranscriptFilter, TranscriptOrder, VideoFilter, VideoOrder, VideoPosition,
+    Visibility, WriteRepository,
 };
 
 use crate::check::some;
@@ -102,6 +103,19 @@ pub(crate) trait Written: Subject {
     async fn remove(from: &dyn Repositories, id: &Self::Id) -> Result<()> {
         Self::writes(from).delete(id, None).await
     }
+}
+
+/// A kind of entity that is deleted softly.
+#[async_trait]
+pub(crate) trait Soft: Written {
+    /// Brings one back.
+    async fn restore(to: &dyn Repositories, id: &Self::Id) -> Result<Stored<Self>>;
+
+    /// Removes one for good.
+    async fn purge(to: &dyn Repositories, id: &Self::Id, expected: Option<Revision>) -> Result<()>;
+
+    /// The same one, of a channel that is not there.
+    fn orphan(&self) -> Self;
 }
 
 /// A kind of entity that hangs on a video.
@@ -264,7 +278,7 @@ impl Subject for Video {
                 v.published_at = published_at.map(at);
             });
             let stored = store.videos().create(&video).await?;
-            rows.push(if deleted { delete_video(store, id).await? } else { Row::live(stored) });
+            rows.push(if deleted { delete_softly(store, &video_id(id)).await? } else { Row::live(stored) });
         }
         Ok(rows)
     }
@@ -327,11 +341,11 @@ impl Subject for Video {
     }
 }
 
-/// Deletes a video and reads how it is then.
-pub(crate) async fn delete_video(from: &dyn Repositories, id: &str) -> Result<Row<Video>, Violation> {
-    let id = video_id(id);
-    from.videos().delete(&id, None).await?;
-    let stored = some("the deleted video", from.videos().get(&id, Visibility::WithDeleted).await?)?;
+/// Deletes something softly, and reads how it is then.
+pub(crate) async fn delete_softly<E: Soft>(from: &dyn Repositories, id: &E::Id) -> Result<Row<E>, Violation> {
+    E::writes(from).delete(id, None).await?;
+    let what = format!("the deleted {}", E::KIND);
+    let stored = some(&what, E::reads(from).get(id, Visibility::WithDeleted).await?)?;
     Ok(Row { stored, deleted: true })
 }
 
@@ -381,6 +395,24 @@ impl Written for Video {
 
     async fn remove(from: &dyn Repositories, id: &Self::Id) -> Result<()> {
         from.videos().purge(id, None).await
+    }
+}
+
+#[async_trait]
+impl Soft for Video {
+    async fn restore(to: &dyn Repositories, id: &Self::Id) -> Result<Stored<Self>> {
+        to.videos().restore(id).await
+    }
+
+    async fn purge(to: &dyn Repositories, id: &Self::Id, expected: Option<Revision>) -> Result<()> {
+        to.videos().purge(id, expected).await
+    }
+
+    fn orphan(&self) -> Self {
+        a_video_with(|v| {
+            *v = self.clone().into_fields();
+            v.channel_id = Some(channel_id("missing"));
+        })
     }
 }
 
@@ -845,6 +877,151 @@ impl Movable for MediaFile {
         a_media_file_with(|m| {
             *m = self.clone().into_fields();
             m.video_id = video_id(video);
+        })
+    }
+}
+
+#[async_trait]
+impl Subject for Playlist {
+    fn reads(from: &dyn Repositories) -> &dyn Repository<Self> {
+        from.playlists()
+    }
+
+    async fn catalogue(case: &Case) -> Result<Vec<Row<Self>>, Violation> {
+        let store = case.store();
+        for id in ["one", "ONE"] {
+            store.channels().create(&a_channel_with(|c| c.id = channel_id(id))).await?;
+        }
+        let mut rows = Vec::new();
+        for (id, title, channel, videos, deleted) in [
+            ("m", "Same", Some("one"), &["v", "w", "v"][..], false),
+            ("b", "Same", Some("ONE"), &["V"], false),
+            ("B", "Same", None, &["w", "v"], false),
+            ("é", "", Some("one"), &[], false),
+            ("e", "", Some("one"), &["v"], true),
+            ("10", "same", None, &["v", "%"], false),
+            ("9", "Zebra", Some("one"), &["_"], true),
+            ("z", "\u{E000}", None, &["日本"], false),
+            ("a", "\u{1F600}", Some("one"), &["v", "日本"], false),
+            ("😀", "A\u{308}pfel", Some("ONE"), &["v", "a b"], false),
+            ("%", "a%", None, &["V", "v"], true),
+        ] {
+            let playlist = a_playlist_with(|p| {
+                p.id = playlist_id(id);
+                p.title = title.into();
+                p.channel_id = channel.map(channel_id);
+                p.videos = videos.iter().map(|video| video_id(video)).collect();
+            });
+            let stored = store.playlists().create(&playlist).await?;
+            rows.push(if deleted { delete_softly(store, &playlist.id).await? } else { Row::live(stored) });
+        }
+        Ok(rows)
+    }
+
+    async fn add(case: &Case, n: u32) -> Result<Stored<Self>, Violation> {
+        let letter = ["A", "Same", "n", "~"][n as usize % 4];
+        let playlist = a_playlist_with(|p| {
+            p.id = playlist_id(&format!("{letter}-added-{n}"));
+            p.title = letter.into();
+        });
+        Ok(case.store().playlists().create(&playlist).await?)
+    }
+
+    fn missing_id() -> Self::Id {
+        playlist_id("missing")
+    }
+
+    fn orders() -> Vec<PlaylistOrder> {
+        vec![PlaylistOrder::Title, PlaylistOrder::Id]
+    }
+
+    fn filters() -> Vec<PlaylistFilter> {
+        let all = PlaylistFilter::default;
+        let mut filters = vec![all()];
+        for channel in ["one", "ONE", "One", "missing"] {
+            filters.push(PlaylistFilter { channel_id: Some(channel_id(channel)), ..all() });
+        }
+        for video in ["v", "V", "w", "日本", "%", "_", "a b", "a", "missing"] {
+            let video_id = Some(video_id(video));
+            filters.push(PlaylistFilter { video_id: video_id.clone(), ..all() });
+            filters.push(PlaylistFilter { channel_id: Some(channel_id("one")), video_id, ..all() });
+        }
+        filters
+    }
+
+    fn seeing(filter: &PlaylistFilter, visibility: Visibility) -> Option<PlaylistFilter> {
+        Some(PlaylistFilter { visibility, ..filter.clone() })
+    }
+
+    fn takes_in(filter: &PlaylistFilter, stored: &Stored<Self>) -> bool {
+        let PlaylistFilter { channel_id, video_id, visibility: _ } = filter;
+        channel_id.as_ref().is_none_or(|wanted| stored.channel_id.as_ref() == Some(wanted))
+            && video_id.as_ref().is_none_or(|wanted| stored.videos.contains(wanted))
+    }
+
+    fn compare(order: PlaylistOrder, a: &PlaylistPosition, b: &PlaylistPosition) -> Ordering {
+        match order {
+            PlaylistOrder::Title => (&a.title, &a.id).cmp(&(&b.title, &b.id)),
+            PlaylistOrder::Id => a.id.cmp(&b.id),
+        }
+    }
+}
+
+#[async_trait]
+impl Written for Playlist {
+    fn writes(to: &dyn Repositories) -> &dyn WriteRepository<Self> {
+        to.playlists()
+    }
+
+    fn nth(n: u32) -> Self {
+        a_playlist_with(|p| p.id = playlist_id(&format!("PL-{n}")))
+    }
+
+    fn changed(&self, n: u32) -> Self {
+        a_playlist_with(|p| {
+            *p = self.clone().into_fields();
+            p.videos = vec![video_id(&format!("changed-{n}")), video_id("another")];
+        })
+    }
+
+    fn shapes() -> Vec<Self> {
+        let empty = a_playlist_with(|p| {
+            p.id = playlist_id("empty");
+            p.title = String::new();
+            p.description = Some(String::new());
+            p.videos = Vec::new();
+        });
+        vec![a_full_playlist(), a_playlist(), empty]
+    }
+
+    fn alike() -> Vec<Self> {
+        look_alikes().iter().map(|id| a_playlist_with(|p| p.id = playlist_id(id))).collect()
+    }
+
+    async fn owners(to: &dyn Repositories) -> Outcome {
+        to.channels().create(&a_channel()).await?;
+        Ok(())
+    }
+
+    async fn remove(from: &dyn Repositories, id: &Self::Id) -> Result<()> {
+        from.playlists().purge(id, None).await
+    }
+}
+
+#[async_trait]
+impl Soft for Playlist {
+    async fn restore(to: &dyn Repositories, id: &Self::Id) -> Result<Stored<Self>> {
+        to.playlists().restore(id).await
+    }
+
+    async fn purge(to: &dyn Repositories, id: &Self::Id, expected: Option<Revision>) -> Result<()> {
+        to.playlists().purge(id, expected).await
+    }
+
+    fn orphan(&self) -> Self {
+        a_playlist_with(|p| {
+            *p = self.clone().into_fields();
+            p.channel_id = Some(channel_id("missing"));
         })
     }
 }

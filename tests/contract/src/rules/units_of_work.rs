@@ -79,6 +79,7 @@ pub(crate) async fn must_uow_a_001_a_commit_makes_all_of_it_visible(case: &Case)
     let graph = unit.knowledge_graphs().create(&a_knowledge_graph()).await?;
     let file = unit.media_files().create(&a_media_file()).await?;
     let source = unit.source_files().create(&a_source_file()).await?;
+    let playlist = unit.playlists().create(&a_playlist()).await?;
     let task = unit.processing_tasks().enqueue(&a_task()).await?;
     unit.commit().await?;
     let live = Visibility::Live;
@@ -88,6 +89,7 @@ pub(crate) async fn must_uow_a_001_a_commit_makes_all_of_it_visible(case: &Case)
     same("the transcript", &store.transcripts().get(id, live).await?, &Some(transcript))?;
     same("the graph", &store.knowledge_graphs().get(&a_knowledge_graph().id, live).await?, &Some(graph))?;
     same("the file", &store.media_files().get(&a_media_file().id, live).await?, &Some(file))?;
+    same("the playlist", &store.playlists().get(&a_playlist().id, live).await?, &Some(playlist))?;
     same("the source file", &store.source_files().get(&a_source_file().path, live).await?, &Some(source))?;
     same("the task", &store.processing_tasks().get(&a_task().id, live).await?, &Some(task))
 }
@@ -101,6 +103,7 @@ async fn write_of_every_kind(unit: &dyn UnitOfWork) -> Result<()> {
     unit.knowledge_graphs().create(&a_knowledge_graph()).await?;
     unit.media_files().create(&a_media_file()).await?;
     unit.source_files().create(&a_source_file()).await?;
+    unit.playlists().create(&a_playlist()).await?;
     unit.processing_tasks().enqueue(&a_task()).await?;
     unit.videos().delete(&video_id("other"), None).await
 }
@@ -113,6 +116,7 @@ async fn nothing_happened(case: &Case) -> Outcome {
     same("the transcripts", &store.transcripts().count(&Default::default()).await?, &0)?;
     same("the graphs", &store.knowledge_graphs().count(&Default::default()).await?, &0)?;
     same("the files", &store.media_files().count(&Default::default()).await?, &0)?;
+    same("the playlists", &store.playlists().count(&Default::default()).await?, &0)?;
     same("the source files", &store.source_files().count(&Default::default()).await?, &0)?;
     same("the tasks", &store.processing_tasks().count(&Default::default()).await?, &0)?;
     let read = store.videos().get(&video_id("there"), Visibility::Live).await?;
@@ -199,6 +203,7 @@ pub(crate) async fn must_uow_i_001_it_reads_what_it_wrote(case: &Case) -> Outcom
         &unit.media_files().get_by_path(&a_media_file().path, Visibility::Live).await?.is_some(),
         &true,
     )?;
+    same("its playlists", &unit.playlists().count(&Default::default()).await?, &1)?;
     same("its source files", &unit.source_files().count(&Default::default()).await?, &1)?;
     same("its tasks", &unit.processing_tasks().count(&Default::default()).await?, &1)?;
     videos.purge(&video_id("a-video"), None).await?;
@@ -466,6 +471,9 @@ pub(crate) async fn must_uow_e_005_every_write_in_a_read_only_unit_is_refused(ca
     read_only(unit.transcripts().upsert(&a_transcript()).await)?;
     read_only(unit.knowledge_graphs().update(&a_knowledge_graph(), None).await)?;
     read_only(unit.media_files().delete(&a_media_file().id, None).await)?;
+    read_only(unit.playlists().update(&a_playlist(), None).await)?;
+    read_only(unit.playlists().restore(&a_playlist().id).await)?;
+    read_only(unit.playlists().purge(&a_playlist().id, None).await)?;
     read_only(unit.source_files().upsert(&a_source_file()).await)?;
     read_only(unit.source_files().remove_many(&[]).await)?;
     let (tasks, token) = (unit.processing_tasks(), LeaseToken::new(uuid(1)));
@@ -714,6 +722,7 @@ async fn nobody_waits(store: &dyn Store) -> Outcome {
     store.knowledge_graphs().exists(&a_knowledge_graph().id, live).await?;
     store.media_files().get_by_path("/media/a-video.mp4", live).await?;
     store.source_files().count(&Default::default()).await?;
+    store.playlists().list(&Default::default(), &PageRequest::default()).await?;
     store.processing_tasks().list(&Default::default(), &PageRequest::default()).await?;
     store.health().await?;
     Ok(())

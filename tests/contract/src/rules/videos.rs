@@ -1,14 +1,12 @@
 //! Videos.
 
 use tubeatlas_domain::{Channel, ProcessingTask, Video};
-use tubeatlas_ports::{Clock, Upserted, Visibility};
+use tubeatlas_ports::Visibility;
 
-use super::core::{another_revision, increasing, rules_of};
-
-use super::subject::{Row, delete_video};
+use super::core::{another_revision, rules_of};
 use crate::check::{already_exists, missing_reference, not_found, revision_conflict, same};
 use crate::fixtures::{a_channel, a_task_with, a_video, a_video_with, channel_id, video_id};
-use crate::{Case, Outcome, Violation};
+use crate::{Case, Outcome};
 
 rules_of! { Video:
     must_vid_c_001_create_stamps_the_clocks_time = core::create_stamps;
@@ -29,12 +27,23 @@ rules_of! { Video:
     must_vid_l_008_a_forged_cursor_is_invalid = lists::forged_cursors_are_invalid;
     must_vid_l_009_limits_of_pages_are_bounded = lists::limits_are_bounded;
     must_vid_l_010_nothing_is_an_empty_page_and_no_error = lists::an_empty_list_is_a_page;
+    must_vid_p_001_purge_removes_it_deleted_or_not = soft::purge_removes_it;
+    must_vid_p_002_purge_can_demand_a_revision = soft::purge_demands_a_revision;
+    must_vid_p_003_a_purged_id_is_free_again_with_a_larger_revision = soft::a_purged_id_is_free_again;
     must_vid_r_001_every_field_is_read_back_as_it_was_created = core::fields_survive;
     must_vid_r_002_every_field_is_read_back_as_it_was_updated = core::updates_survive;
     must_vid_r_003_ids_that_look_alike_are_different = core::look_alikes_differ;
     must_vid_r_004_get_many_answers_each_id_at_its_place = core::get_many_keeps_places;
     must_vid_r_005_get_and_exists_agree_on_what_is_seen = core::get_and_exists_agree;
     must_vid_r_006_get_many_is_bounded = core::get_many_is_bounded;
+    must_vid_s_001_a_deletion_is_stamped_and_changes_nothing_else = soft::a_deletion_is_stamped;
+    must_vid_s_002_the_id_of_a_deleted_video_is_taken = soft::the_id_of_a_deleted_one_is_taken;
+    must_vid_s_003_upsert_leaves_a_deleted_video_deleted_and_says_so = soft::upsert_leaves_it_deleted;
+    must_vid_s_004_a_deleted_video_is_not_found_by_update_and_delete = soft::a_deleted_one_is_not_found;
+    must_vid_s_005_restore_brings_it_back_and_is_stamped = soft::restore_brings_it_back;
+    must_vid_s_006_restore_of_a_live_video_writes_nothing = soft::restore_of_a_live_one_writes_nothing;
+    must_vid_s_007_restore_of_what_is_missing_is_not_found = soft::restore_of_what_is_missing;
+    must_vid_s_008_deleted_at_follows_the_clock_and_updated_at_does_not_go_back = soft::deleted_at_follows_the_clock;
     must_vid_u_001_update_changes_and_renews_the_revision = core::update_changes;
     must_vid_u_002_an_update_to_the_same_writes_nothing = core::equal_update_writes_nothing;
     must_vid_u_003_update_of_what_is_missing_is_not_found = core::update_of_what_is_missing;
@@ -69,136 +78,6 @@ pub(crate) async fn must_vid_x_002_a_batch_with_an_orphan_writes_nothing(case: &
     missing_reference::<Video, Channel, _>(videos.create_many(&batch).await, &id, &missing)?;
     missing_reference::<Video, Channel, _>(videos.upsert_many(&batch).await, &id, &missing)?;
     same("their number", &videos.count(&Default::default()).await?, &0)
-}
-
-/// [`a_video`], deleted ten milliseconds later.
-async fn a_deleted_video(case: &Case) -> Result<Row<Video>, Violation> {
-    case.store().videos().create(&a_video()).await?;
-    case.clock.move_by_ms(10);
-    delete_video(case.store(), "a-video").await
-}
-
-pub(crate) async fn must_vid_s_001_a_deletion_is_stamped_and_changes_nothing_else(case: &Case) -> Outcome {
-    let created = case.store().videos().create(&a_video()).await?;
-    let now = case.clock.move_by_ms(10);
-    let deleted = delete_video(case.store(), "a-video").await?.stored;
-    increasing(&[created.revision, deleted.revision])?;
-    same("the deleted video", &deleted, &created.deleted(now, deleted.revision))
-}
-
-pub(crate) async fn must_vid_s_002_the_id_of_a_deleted_video_is_taken(case: &Case) -> Outcome {
-    let deleted = a_deleted_video(case).await?.stored;
-    let (videos, id) = (case.store().videos(), video_id("a-video"));
-    already_exists::<Video, _>(videos.create(&a_video()).await, "id", &id)?;
-    let batch = [a_video_with(|v| v.id = video_id("other")), a_video()];
-    already_exists::<Video, _>(videos.create_many(&batch).await, "id", &id)?;
-    same("what is stored", &videos.get(&id, Visibility::WithDeleted).await?, &Some(deleted))
-}
-
-pub(crate) async fn must_vid_s_003_upsert_leaves_a_deleted_video_deleted_and_says_so(case: &Case) -> Outcome {
-    let deleted = a_deleted_video(case).await?.stored;
-    let (videos, id) = (case.store().videos(), video_id("a-video"));
-    let changed = a_video_with(|v| v.title = "Changed".into());
-    let orphan = a_video_with(|v| v.channel_id = Some(channel_id("missing")));
-    for video in [a_video(), changed.clone(), orphan] {
-        same("upsert", &videos.upsert(&video).await?, &Upserted::LeftDeleted)?;
-    }
-    let other = a_video_with(|v| v.id = video_id("other"));
-    let answers = videos.upsert_many(&[changed, other.clone()]).await?;
-    same("upsert_many, the deleted one", &answers[0], &Upserted::LeftDeleted)?;
-    same("upsert_many, the other one", &answers[1].stored().map(|s| &s.entity), &Some(&other))?;
-    same("what is stored", &videos.get(&id, Visibility::WithDeleted).await?, &Some(deleted))
-}
-
-pub(crate) async fn must_vid_s_004_a_deleted_video_is_not_found_by_update_and_delete(case: &Case) -> Outcome {
-    let deleted = a_deleted_video(case).await?.stored;
-    let (videos, id) = (case.store().videos(), video_id("a-video"));
-    let changed = a_video_with(|v| v.title = "Changed".into());
-    for expected in [None, Some(deleted.revision), Some(another_revision(deleted.revision))] {
-        not_found::<Video, _>(videos.update(&changed, expected).await, &id)?;
-        not_found::<Video, _>(videos.update(&a_video(), expected).await, &id)?;
-        not_found::<Video, _>(videos.delete(&id, expected).await, &id)?;
-    }
-    not_found::<Video, _>(videos.update_many(&[changed]).await, &id)?;
-    not_found::<Video, _>(videos.delete_many(std::slice::from_ref(&id)).await, &id)?;
-    same("what is stored", &videos.get(&id, Visibility::WithDeleted).await?, &Some(deleted))
-}
-
-pub(crate) async fn must_vid_s_005_restore_brings_it_back_and_is_stamped(case: &Case) -> Outcome {
-    let deleted = a_deleted_video(case).await?.stored;
-    let (videos, id) = (case.store().videos(), video_id("a-video"));
-    let now = case.clock.move_by_ms(10);
-    let restored = videos.restore(&id).await?;
-    increasing(&[deleted.revision, restored.revision])?;
-    same("the restored video", &restored, &deleted.restored(now, restored.revision))?;
-    same("what is read", &videos.get(&id, Visibility::Live).await?, &Some(restored))?;
-    same("no longer deleted", &videos.exists(&id, Visibility::OnlyDeleted).await?, &false)
-}
-
-pub(crate) async fn must_vid_s_006_restore_of_a_live_video_writes_nothing(case: &Case) -> Outcome {
-    let created = case.store().videos().create(&a_video()).await?;
-    case.clock.move_by_ms(10);
-    let (videos, id) = (case.store().videos(), video_id("a-video"));
-    same("restore", &videos.restore(&id).await?, &created)?;
-    same("what is stored", &videos.get(&id, Visibility::Live).await?, &Some(created))
-}
-
-pub(crate) async fn must_vid_s_007_restore_of_what_is_missing_is_not_found(case: &Case) -> Outcome {
-    let (videos, id) = (case.store().videos(), video_id("missing"));
-    not_found::<Video, _>(videos.restore(&id).await, &id)
-}
-
-pub(crate) async fn must_vid_s_008_deleted_at_follows_the_clock_and_updated_at_does_not_go_back(
-    case: &Case,
-) -> Outcome {
-    let created = case.store().videos().create(&a_video()).await?;
-    let earlier = case.clock.move_by_ms(-10_000);
-    let deleted = delete_video(case.store(), "a-video").await?.stored;
-    same("deleted_at", &deleted.deleted_at, &Some(earlier))?;
-    same("updated_at", &deleted.updated_at, &created.updated_at)?;
-    case.clock.move_by_ms(-10_000);
-    let restored = case.store().videos().restore(&video_id("a-video")).await?;
-    same("updated_at", &restored.updated_at, &created.updated_at)?;
-    increasing(&[created.revision, deleted.revision, restored.revision])?;
-    same("the clock of this case", &(case.clock.now() < earlier), &true)
-}
-
-pub(crate) async fn must_vid_p_001_purge_removes_it_deleted_or_not(case: &Case) -> Outcome {
-    a_deleted_video(case).await?;
-    let videos = case.store().videos();
-    videos.create(&a_video_with(|v| v.id = video_id("live"))).await?;
-    for id in ["a-video", "live"].map(video_id) {
-        videos.purge(&id, None).await?;
-        same("get", &videos.get(&id, Visibility::WithDeleted).await?, &None)?;
-        same("exists", &videos.exists(&id, Visibility::OnlyDeleted).await?, &false)?;
-        not_found::<Video, _>(videos.purge(&id, None).await, &id)?;
-        not_found::<Video, _>(videos.restore(&id).await, &id)?;
-        not_found::<Video, _>(videos.delete(&id, None).await, &id)?;
-    }
-    Ok(())
-}
-
-pub(crate) async fn must_vid_p_002_purge_can_demand_a_revision(case: &Case) -> Outcome {
-    let deleted = a_deleted_video(case).await?.stored;
-    let (videos, id) = (case.store().videos(), video_id("a-video"));
-    let wrong = another_revision(deleted.revision);
-    revision_conflict::<Video, _>(videos.purge(&id, Some(wrong)).await, &id, wrong, deleted.revision)?;
-    let read = videos.get(&id, Visibility::WithDeleted).await?;
-    same("what is stored", &read, &Some(deleted.clone()))?;
-    videos.purge(&id, Some(deleted.revision)).await?;
-    same("what is stored", &videos.get(&id, Visibility::WithDeleted).await?, &None)?;
-    not_found::<Video, _>(videos.purge(&id, Some(deleted.revision)).await, &id)
-}
-
-pub(crate) async fn must_vid_p_003_a_purged_id_is_free_again_with_a_larger_revision(case: &Case) -> Outcome {
-    let deleted = a_deleted_video(case).await?.stored;
-    let (videos, id) = (case.store().videos(), video_id("a-video"));
-    videos.purge(&id, None).await?;
-    let now = case.clock.move_by_ms(-60_000);
-    let again = videos.create(&a_video()).await?;
-    increasing(&[deleted.revision, again.revision])?;
-    same("created_at", &again.created_at, &now)?;
-    same("deleted_at", &again.deleted_at, &None)
 }
 
 pub(crate) async fn must_vid_p_004_tasks_that_name_a_purged_video_stay(case: &Case) -> Outcome {

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tubeatlas_domain::{
-    Channel, Entity, KnowledgeGraph, MediaFile, ProcessingTask, SourceFile, Transcript, TranscriptId, Video,
+    Channel, Entity, KnowledgeGraph, MediaFile, Playlist, ProcessingTask, SourceFile, Transcript,
+    TranscriptId, Video,
 };
 use tubeatlas_ports::{Error, Result, SearchPage, SearchRequest, Stored};
 
 use super::lists::Notes;
 use crate::fault::Fault;
 use crate::hooks::{At, Hooks, TaskHook, TranscriptHook, WriteHook};
-use crate::kind::WrittenKind;
+use crate::kind::{SoftKind, WrittenKind};
 
 /// The rules of this area that no fault breaks yet.
 pub(super) const WITHOUT_FAULT: &[&str] = &[];
@@ -36,6 +37,17 @@ pub(super) fn faults() -> Vec<Fault> {
         stamped::<KnowledgeGraph>("ADO-C-004"),
         stamped::<MediaFile>("ADO-C-005"),
         stamped::<SourceFile>("ADO-C-007"),
+        stamped::<Playlist>("ADO-C-008").also(
+            "ADO-D-002",
+            "it compares the times of a deleted playlist",
+            &["the deleted playlist", "created_at"],
+        ),
+        Fault::new(
+            "ADO-D-002",
+            "a playlist that was deleted elsewhere lives here",
+            &["the deleted playlist to who sees what lives: false", "true"],
+            || Hooks::new().writes::<Playlist>(DeletedOnesLive),
+        ),
         Fault::new("ADO-C-006", STAMPED, &["the task that is read back", "created_at"], || {
             Hooks::new().tasks(StampsTheClock)
         }),
@@ -43,7 +55,7 @@ pub(super) fn faults() -> Vec<Fault> {
             "ADO-D-001",
             "a video that was deleted elsewhere lives here",
             &["the deleted video to who sees what lives: false", "true"],
-            || Hooks::new().writes::<Video>(DeletedVideosLive),
+            || Hooks::new().writes::<Video>(DeletedOnesLive),
         ),
         Fault::new(
             "ADO-R-001",
@@ -98,14 +110,14 @@ impl TaskHook for StampsTheClock {
     }
 }
 
-struct DeletedVideosLive;
+struct DeletedOnesLive;
 
 #[async_trait]
-impl WriteHook<Video> for DeletedVideosLive {
-    async fn adopt_many(&self, at: &At<'_>, items: &[Stored<Video>]) -> Result<()> {
+impl<E: SoftKind> WriteHook<E> for DeletedOnesLive {
+    async fn adopt_many(&self, at: &At<'_>, items: &[Stored<E>]) -> Result<()> {
         tubeatlas_ports::check_adopted(items)?;
         let items: Vec<_> = items.iter().map(|item| Stored { deleted_at: None, ..item.clone() }).collect();
-        at.writes::<Video>().adopt_many(&items).await
+        at.writes::<E>().adopt_many(&items).await
     }
 }
 

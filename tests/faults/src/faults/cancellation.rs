@@ -12,8 +12,9 @@ use futures::FutureExt;
 use tokio::task::yield_now;
 use tubeatlas_contract::CallKind;
 use tubeatlas_domain::{
-    Channel, EntityKind, KnowledgeGraph, LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId,
-    Progress, SourceFile, SourcePath, TaskFailure, Timestamp, Transcript, TranscriptId, Video, VideoId,
+    Channel, EntityKind, KnowledgeGraph, LeaseToken, MediaFile, NewTask, Playlist, ProcessingTask,
+    ProcessingTaskId, Progress, SourceFile, SourcePath, TaskFailure, Timestamp, Transcript, TranscriptId,
+    Video, VideoId,
 };
 use tubeatlas_ports::{
     ClaimRequest, Error, Health, MAX_PAGE_LIMIT, Mode, Page, PageRequest, Result, Revision, SearchPage,
@@ -23,10 +24,10 @@ use tubeatlas_ports::{
 use super::also;
 use crate::fault::Fault;
 use crate::hooks::{
-    Access, At, Hooks, MediaFileHook, ReadHook, SourceFileHook, StoreHook, TaskHook, TranscriptHook,
-    VideoHook, WriteHook,
+    Access, At, Hooks, MediaFileHook, ReadHook, SoftHook, SourceFileHook, StoreHook, TaskHook,
+    TranscriptHook, WriteHook,
 };
-use crate::kind::{Kind, WrittenKind};
+use crate::kind::{Kind, SoftKind, WrittenKind};
 
 /// The rules of this area that no fault breaks yet.
 pub(super) const WITHOUT_FAULT: &[&str] = &[];
@@ -39,6 +40,7 @@ pub(super) fn faults() -> Vec<Fault> {
     faults.extend(of_kind::<KnowledgeGraph>());
     faults.extend(of_kind::<MediaFile>());
     faults.extend(of_kind::<SourceFile>());
+    faults.extend(of_kind::<Playlist>());
     faults.extend(reads::<ProcessingTask>());
     also(
         &mut faults,
@@ -73,6 +75,20 @@ pub(super) fn faults() -> Vec<Fault> {
             Hooks::new().slow_calls().media_files(wire.clone()).store(wire)
         },
     ));
+    faults.extend([
+        Fault::new(
+            "CAN-L-014",
+            "a dropped restore has restored half of it",
+            &[TORN, "(restore of a playlist", DROPPED],
+            || Hooks::new().soft::<Playlist>(RestoresHalf { restore: true }),
+        ),
+        Fault::new(
+            "CAN-L-015",
+            "a dropped purge has emptied it",
+            &[TORN, "(purge of a playlist", DROPPED],
+            || Hooks::new().soft::<Playlist>(RestoresHalf { restore: false }),
+        ),
+    ]);
     faults.push(Fault::new(
         "CAN-F-014",
         "a dropped remove_many has removed the first",
@@ -126,6 +142,7 @@ fn letter(kind: EntityKind) -> &'static str {
         EntityKind::KnowledgeGraph => "G",
         EntityKind::MediaFile => "M",
         EntityKind::SourceFile => "F",
+        EntityKind::Playlist => "L",
         _ => "P",
     }
 }
@@ -342,6 +359,32 @@ halves! {
     KnowledgeGraph: relations = Vec::new();
     MediaFile: file_name = "half".to_owned();
     SourceFile: reader_version = 77;
+    Playlist: title = "half".to_owned();
+}
+
+/// Calls that, when they are dropped, have brought half of it back: those of restore, or those of purge.
+struct RestoresHalf {
+    restore: bool,
+}
+
+impl RestoresHalf {
+    async fn half<E: Half + SoftKind>(at: &At<'_>, id: &E::Id) -> Result<()> {
+        let restored = E::restore(at.inner, id).await?;
+        at.writes::<E>().update(&restored.entity.half(), None).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl<E: Half + SoftKind> SoftHook<E> for RestoresHalf {
+    async fn restore(&self, at: &At<'_>, id: &E::Id) -> Result<Stored<E>> {
+        let call = E::restore(at.inner, id);
+        if self.restore { alone(at, || now(Self::half::<E>(at, id)), call).await } else { call.await }
+    }
+
+    async fn purge(&self, at: &At<'_>, id: &E::Id, expected: Option<Revision>) -> Result<()> {
+        let call = E::purge(at.inner, id, expected);
+        if self.restore { call.await } else { alone(at, || now(Self::half::<E>(at, id)), call).await }
+    }
 }
 
 /// A removal in two steps, of which a dropped call has done the first.
@@ -523,7 +566,7 @@ impl WriteHook<Video> for LosesTranscripts {
 }
 
 #[async_trait]
-impl VideoHook for LosesTranscripts {
+impl SoftHook<Video> for LosesTranscripts {
     async fn restore(&self, at: &At<'_>, id: &VideoId) -> Result<Stored<Video>> {
         let videos = at.inner.videos();
         let first = || {
@@ -555,13 +598,13 @@ fn of_videos() -> Vec<Fault> {
             "CAN-V-014",
             "a dropped restore has lost the transcripts",
             &[TORN, "[true, false, true, true]", "(restore of a video", DROPPED],
-            || Hooks::new().videos(LosesTranscripts(Cascade::Restore)),
+            || Hooks::new().soft::<Video>(LosesTranscripts(Cascade::Restore)),
         ),
         Fault::new(
             "CAN-V-015",
             "a dropped purge has purged the transcripts alone",
             &[TORN, "[true, false, true, true]", "(purge of a video", DROPPED],
-            || Hooks::new().videos(LosesTranscripts(Cascade::Purge)),
+            || Hooks::new().soft::<Video>(LosesTranscripts(Cascade::Purge)),
         ),
     ]
 }

@@ -1,7 +1,7 @@
 //! Faults of adapters that declare something absent.
 
 use tubeatlas_contract::Capability;
-use tubeatlas_domain::{KnowledgeGraph, ProcessingTask};
+use tubeatlas_domain::{KnowledgeGraph, Playlist, ProcessingTask};
 
 use crate::fault::Fault;
 use crate::hooks::{Faithful, Hooks};
@@ -67,6 +67,13 @@ pub(super) fn faults() -> Vec<Fault> {
             &["Unsupported", "Ok(0)"],
             Capability::SourceFiles,
             || lacking(Capability::SourceFiles).source_files(Faithful),
+        ),
+        Fault::declaring(
+            "CAP-A-009",
+            "absent playlists are looked for to restore them",
+            &["Unsupported", "NotFound"],
+            Capability::Playlists,
+            || lacking(Capability::Playlists).soft::<Playlist>(Faithful),
         ),
     ]
 }

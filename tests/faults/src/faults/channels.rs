@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tubeatlas_domain::{
-    Channel, ChannelFields, ChannelId, Entity, EntityKind, GraphOwner, KnowledgeGraph, Video,
+    Channel, ChannelFields, ChannelId, Entity, EntityKind, GraphOwner, KnowledgeGraph, Playlist, PlaylistId,
+    Video,
 };
 use tubeatlas_ports::{
-    Conflict, Error, KnowledgeGraphFilter, MAX_PAGE_LIMIT, PageRequest, Result, Revision, Stored,
-    VideoFilter, Visibility,
+    Conflict, Error, KnowledgeGraphFilter, MAX_PAGE_LIMIT, PageRequest, PlaylistFilter, Result, Revision,
+    Stored, VideoFilter, Visibility,
 };
 
 use super::core::{self, note_and_delete};
@@ -55,6 +56,11 @@ pub(super) fn faults() -> Vec<Fault> {
             "delete removes graphs with their channel",
             &["StillReferenced", "by: KnowledgeGraph", "observed: Ok(())"],
             || Hooks::new().writes::<Channel>(GraphsGoWithTheirChannel),
+        )
+        .also(
+            "CHN-X-010",
+            "its channel has a graph and a playlist, which is named when the graph is gone",
+            &["by: KnowledgeGraph", "observed: Err(StillReferenced", "by: Playlist"],
         ),
         Fault::new(
             "CHN-X-004",
@@ -82,6 +88,18 @@ pub(super) fn faults() -> Vec<Fault> {
             "delete_many deletes what comes before a referenced channel",
             &["the free one is still there: true", "observed: false"],
             || Hooks::new().writes::<Channel>(DeleteManyDeletesTheFirst),
+        ),
+        Fault::new(
+            "CHN-X-009",
+            "delete removes deleted playlists with their channel",
+            &["StillReferenced", "by: Playlist", "observed: Ok(())"],
+            || Hooks::new().writes::<Channel>(DeletedPlaylistsGoWithTheirChannel),
+        ),
+        Fault::new(
+            "CHN-X-010",
+            "delete looks for playlists before it looks for graphs",
+            &["by: KnowledgeGraph", "observed: Err(StillReferenced", "by: Playlist"],
+            || Hooks::new().writes::<Channel>(PlaylistsAreNamedFirst),
         ),
         Fault::new(
             "CHN-X-008",
@@ -148,6 +166,42 @@ impl WriteHook<Channel> for DeletedVideosGoWithTheirChannel {
             }
         }
         at.writes::<Channel>().delete(id, expected).await
+    }
+}
+
+/// The playlists of a channel.
+async fn playlists_of(at: &At<'_>, id: &ChannelId, visibility: Visibility) -> Result<Vec<PlaylistId>> {
+    let filter = PlaylistFilter { channel_id: Some(id.clone()), visibility, ..PlaylistFilter::default() };
+    let found = at.reads::<Playlist>().list(&filter, &PageRequest::default()).await?.items;
+    Ok(found.into_iter().map(|playlist| playlist.entity.id).collect())
+}
+
+struct DeletedPlaylistsGoWithTheirChannel;
+
+#[async_trait]
+impl WriteHook<Channel> for DeletedPlaylistsGoWithTheirChannel {
+    async fn delete(&self, at: &At<'_>, id: &ChannelId, expected: Option<Revision>) -> Result<()> {
+        if playlists_of(at, id, Visibility::Live).await?.is_empty() {
+            for playlist in playlists_of(at, id, Visibility::OnlyDeleted).await? {
+                at.inner.playlists().purge(&playlist, None).await?;
+            }
+        }
+        at.writes::<Channel>().delete(id, expected).await
+    }
+}
+
+struct PlaylistsAreNamedFirst;
+
+#[async_trait]
+impl WriteHook<Channel> for PlaylistsAreNamedFirst {
+    async fn delete(&self, at: &At<'_>, id: &ChannelId, expected: Option<Revision>) -> Result<()> {
+        let answer = at.writes::<Channel>().delete(id, expected).await;
+        if matches!(answer, Err(Error::StillReferenced { by: EntityKind::KnowledgeGraph, .. }))
+            && !playlists_of(at, id, Visibility::Live).await?.is_empty()
+        {
+            return Err(still_referenced(id, EntityKind::Playlist));
+        }
+        answer
     }
 }
 

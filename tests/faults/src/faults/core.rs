@@ -152,6 +152,7 @@ fn adopted(kind: EntityKind) -> &'static str {
         EntityKind::KnowledgeGraph => "ADO-C-004",
         EntityKind::MediaFile => "ADO-C-005",
         EntityKind::SourceFile => "ADO-C-007",
+        EntityKind::Playlist => "ADO-C-008",
         _ => "ADO-C-006",
     }
 }

@@ -13,8 +13,10 @@ mod knowledge_graphs;
 mod lists;
 mod media_files;
 mod owned;
+mod playlists;
 mod processing_tasks;
 mod search;
+mod soft;
 mod source_files;
 mod transactions;
 mod transcripts;
@@ -24,12 +26,13 @@ mod videos;
 use crate::fault::{Companion, Fault};
 
 /// Of each area its faults, and the ids of its rules that no fault breaks yet.
-const AREAS: [(fn() -> Vec<Fault>, &[&str]); 17] = [
+const AREAS: [(fn() -> Vec<Fault>, &[&str]); 18] = [
     (channels::faults, channels::WITHOUT_FAULT),
     (videos::faults, videos::WITHOUT_FAULT),
     (transcripts::faults, transcripts::WITHOUT_FAULT),
     (knowledge_graphs::faults, knowledge_graphs::WITHOUT_FAULT),
     (media_files::faults, media_files::WITHOUT_FAULT),
+    (playlists::faults, playlists::WITHOUT_FAULT),
     (source_files::faults, source_files::WITHOUT_FAULT),
     (processing_tasks::faults, processing_tasks::WITHOUT_FAULT),
     (search::faults, search::WITHOUT_FAULT),

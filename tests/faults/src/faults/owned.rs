@@ -9,7 +9,7 @@ use tubeatlas_ports::{Error, Result, Revision, Stored, Upserted, Visibility};
 use super::core;
 use super::lists::{self, Notes};
 use crate::fault::Fault;
-use crate::hooks::{At, Hooks, ReadHook, VideoHook, WriteHook};
+use crate::hooks::{At, Hooks, ReadHook, SoftHook, WriteHook};
 use crate::kind::{Kind, WrittenKind};
 
 /// A kind of entity that hangs on a video.
@@ -76,7 +76,7 @@ fn hidden<E: OfVideo>() -> Vec<Fault> {
             &["exists, OnlyDeleted: false", "observed: true"],
             || {
                 let hook = RestoredStaysAmongTheDeleted::default();
-                Hooks::new().videos(hook.clone()).reads::<E>(hook)
+                Hooks::new().soft::<Video>(hook.clone()).reads::<E>(hook)
             },
         ),
         Fault::new(
@@ -113,7 +113,7 @@ pub(super) fn moved<E: OfVideo>() -> Vec<Fault> {
             &["get_many, Live: [Some(Stored", "observed: [None]"],
             || {
                 let hook = MovedFollowsItsOldVideo::<E>::default();
-                Hooks::new().writes::<E>(hook.clone()).videos(hook)
+                Hooks::new().writes::<E>(hook.clone()).soft::<Video>(hook)
             },
         ),
         Fault::new(
@@ -149,7 +149,7 @@ impl<E: Kind> ReadHook<E> for ExistsSeesTheLiveAlone {
 struct RestoredStaysAmongTheDeleted(Arc<Notes<VideoId, ()>>);
 
 #[async_trait]
-impl VideoHook for RestoredStaysAmongTheDeleted {
+impl SoftHook<Video> for RestoredStaysAmongTheDeleted {
     async fn restore(&self, at: &At<'_>, id: &VideoId) -> Result<Stored<Video>> {
         let restored = at.inner.videos().restore(id).await?;
         self.0.note(id.clone(), ());
@@ -272,7 +272,7 @@ impl<E: OfVideo> WriteHook<E> for MovedFollowsItsOldVideo<E> {
 }
 
 #[async_trait]
-impl<E: OfVideo> VideoHook for MovedFollowsItsOldVideo<E> {
+impl<E: OfVideo> SoftHook<Video> for MovedFollowsItsOldVideo<E> {
     async fn purge(&self, at: &At<'_>, id: &VideoId, expected: Option<Revision>) -> Result<()> {
         at.inner.videos().purge(id, expected).await?;
         match self.0.of(id) {

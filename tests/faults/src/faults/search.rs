@@ -16,7 +16,7 @@ use tubeatlas_ports::{
 
 use super::lists::Notes;
 use crate::fault::Fault;
-use crate::hooks::{At, Hooks, TranscriptHook, VideoHook, WriteHook};
+use crate::hooks::{At, Hooks, SoftHook, TranscriptHook, WriteHook};
 
 /// The rules of this area that no fault breaks yet.
 pub(super) const WITHOUT_FAULT: &[&str] = &[];
@@ -218,7 +218,7 @@ fn orders_and_pages() -> Vec<Fault> {
             &["what \"apple\" finds where other texts were before", "score: Some("],
             || {
                 let hook = CountsWhatWasPurged::default();
-                Hooks::new().videos(hook.clone()).transcripts(hook)
+                Hooks::new().soft::<Video>(hook.clone()).transcripts(hook)
             },
         ),
         Fault::new(
@@ -288,7 +288,7 @@ fn writes() -> Vec<Fault> {
             || {
                 let unindexed = Unindexed::default();
                 let videos = RestoreForgetsTranscripts(unindexed.clone());
-                Hooks::new().videos(videos).transcripts(unindexed)
+                Hooks::new().soft::<Video>(videos).transcripts(unindexed)
             },
         )
         .also(
@@ -502,7 +502,7 @@ impl TranscriptHook for Rewrites {
 struct CountsWhatWasPurged(Arc<AtomicU32>);
 
 #[async_trait]
-impl VideoHook for CountsWhatWasPurged {
+impl SoftHook<Video> for CountsWhatWasPurged {
     async fn purge(&self, at: &At<'_>, id: &VideoId, expected: Option<Revision>) -> Result<()> {
         at.inner.videos().purge(id, expected).await?;
         self.0.fetch_add(1, Ordering::SeqCst);
@@ -715,7 +715,7 @@ impl WriteHook<Video> for UpsertForgetsTheIndex {
 struct RestoreForgetsTranscripts(Unindexed);
 
 #[async_trait]
-impl VideoHook for RestoreForgetsTranscripts {
+impl SoftHook<Video> for RestoreForgetsTranscripts {
     async fn restore(&self, at: &At<'_>, id: &VideoId) -> Result<Stored<Video>> {
         let restored = at.inner.videos().restore(id).await?;
         let filter = TranscriptFilter { video_id: Some(id.clone()), ..TranscriptFilter::default() };

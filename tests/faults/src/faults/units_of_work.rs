@@ -17,7 +17,7 @@ use tubeatlas_ports::{
 
 use super::cancellation::{OnDrop, now, unless_dropped};
 use crate::fault::Fault;
-use crate::hooks::{Access, At, Hooks, MediaFileHook, ReadHook, StoreHook, TaskHook, VideoHook, WriteHook};
+use crate::hooks::{Access, At, Hooks, MediaFileHook, ReadHook, SoftHook, StoreHook, TaskHook, WriteHook};
 use crate::kind::WrittenKind;
 use crate::optimistic::Flaw::{Forgets, ReadsCommitted, ReadsUncommitted};
 use crate::optimistic::Who::{Singles, Writers};
@@ -559,7 +559,7 @@ fn isolation() -> Vec<Fault> {
             &["video-7 in a unit of work, ReadOnly: true", "observed: false"],
             || {
                 let filter = FilterLags::default();
-                Hooks::new().both::<Video>(filter.clone()).videos(filter)
+                Hooks::new().both::<Video>(filter.clone()).soft::<Video>(filter)
             },
         ),
         Fault::optimistic(
@@ -646,7 +646,7 @@ impl FilterLags {
 }
 
 #[async_trait]
-impl VideoHook for FilterLags {
+impl SoftHook<Video> for FilterLags {
     async fn purge(&self, at: &At<'_>, id: &VideoId, expected: Option<Revision>) -> Result<()> {
         self.rebuild();
         at.inner.videos().purge(id, expected).await

@@ -1,18 +1,15 @@
 //! Faults of videos.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use tubeatlas_domain::{Channel, Entity, ProcessingTask, Timestamp, Video, VideoFields, VideoId};
+use tubeatlas_domain::{Channel, Entity, ProcessingTask, Video, VideoFields, VideoId};
 use tubeatlas_ports::{
     Conflict, Error, MAX_PAGE_LIMIT, PageRequest, ProcessingTaskFilter, Result, Revision, Stored, Upserted,
     VideoFilter, Visibility,
 };
 
-use super::lists::{self, Notes};
-use super::{core, owned};
+use super::{core, lists, soft};
 use crate::fault::Fault;
-use crate::hooks::{At, Hooks, ReadHook, VideoHook, WriteHook};
+use crate::hooks::{At, Hooks, SoftHook, WriteHook};
 
 /// The rules of this area that no fault breaks yet.
 pub(super) const WITHOUT_FAULT: &[&str] = &[];
@@ -87,7 +84,7 @@ pub(super) fn faults() -> Vec<Fault> {
     for (rule, companion, reason, says) in ALSO {
         super::also(&mut faults, rule, companion, reason, says);
     }
-    faults.extend(soft_deletion());
+    faults.extend(soft::faults::<Video>());
     faults.extend(purge());
     faults.extend([
         Fault::new(
@@ -106,103 +103,20 @@ pub(super) fn faults() -> Vec<Fault> {
     faults
 }
 
-/// The faults of the rules S-001 to S-008.
-fn soft_deletion() -> Vec<Fault> {
-    vec![
-        Fault::new(
-            "VID-S-001",
-            "a deletion leaves updated_at as it was",
-            &["the deleted video", "updated_at"],
-            || Hooks::new().both::<Video>(DeletionLeavesUpdatedAt::default()),
-        ),
-        Fault::new(
-            "VID-S-002",
-            "create replaces a deleted video",
-            &["AlreadyExists", "field: \"id\"", "observed: Ok(Stored"],
-            || Hooks::new().writes::<Video>(CreateReplacesADeleted),
-        ),
-        Fault::new(
-            "VID-S-003",
-            "an upsert of the same answers Unchanged, be it deleted",
-            &["upsert: LeftDeleted", "observed: Unchanged("],
-            || Hooks::new().writes::<Video>(owned::UpsertOfTheSameDeletedIsUnchanged),
-        ),
-        Fault::new(
-            "VID-S-004",
-            "an update to the same succeeds, be it deleted",
-            &["NotFound", "observed: Ok(Stored"],
-            || Hooks::new().writes::<Video>(UpdateOfTheSameDeletedSucceeds),
-        ),
-        Fault::new(
-            "VID-S-005",
-            "restore leaves updated_at as it was",
-            &["the restored video", "updated_at"],
-            || Hooks::new().videos(RestoreLeavesUpdatedAt),
-        ),
-        Fault::new(
-            "VID-S-006",
-            "restore stamps a live video",
-            &["restore: Stored", "updated_at", "observed: "],
-            || Hooks::new().videos(RestoreStampsTheLive),
-        ),
-        Fault::new(
-            "VID-S-007",
-            "restore of what is missing takes the store for damaged",
-            &["NotFound", "observed: Err(Corrupt", "no row was restored"],
-            || Hooks::new().videos(RestoreOfTheMissingIsCorrupt),
-        )
-        .also(
-            "VID-P-001",
-            "what was purged is missing, too",
-            &["NotFound", "observed: Err(Corrupt", "no row was restored"],
-        ),
-        Fault::new(
-            "VID-S-008",
-            "deleted_at is never before updated_at",
-            &["deleted_at: Some(Timestamp("],
-            || Hooks::new().reads::<Video>(DeletedAtDoesNotGoBack),
-        ),
-    ]
-}
-
-/// The faults of the rules P-001 to P-005.
+/// The faults of the rules P-004 and P-005.
 fn purge() -> Vec<Fault> {
     vec![
-        Fault::new(
-            "VID-P-001",
-            "a purged video goes on to exist among the deleted",
-            &["exists: false", "observed: true"],
-            || {
-                let hook = PurgedStaysAmongTheDeleted::default();
-                Hooks::new().videos(hook.clone()).reads::<Video>(hook)
-            },
-        ),
-        Fault::new(
-            "VID-P-002",
-            "purge does not look at the revision",
-            &["Conflict(Revision", "observed: Ok(())"],
-            || Hooks::new().videos(PurgeIgnoresTheRevision),
-        ),
-        Fault::new(
-            "VID-P-003",
-            "what takes the id of a purged video takes its created_at as well",
-            &["created_at: Timestamp("],
-            || {
-                let hook = PurgedLeavesItsCreatedAt::default();
-                Hooks::new().videos(hook.clone()).writes::<Video>(hook)
-            },
-        ),
         Fault::new(
             "VID-P-004",
             "purge cancels the tasks that name the video",
             &["the task: ", "Pending", "observed: ", "Cancelled"],
-            || Hooks::new().videos(PurgeCancelsTasks),
+            || Hooks::new().soft::<Video>(PurgeCancelsTasks),
         ),
         Fault::new(
             "VID-P-005",
             "purge takes ids that differ in case for the same",
             &["the other video: Some(Stored", "observed: None"],
-            || Hooks::new().videos(PurgeIgnoresCase),
+            || Hooks::new().soft::<Video>(PurgeIgnoresCase),
         )
         .also(
             "SEA-P-002",
@@ -255,167 +169,10 @@ impl WriteHook<Video> for UpsertManyKeepsTheFirst {
     }
 }
 
-/// When each video that was deleted was changed before.
-#[derive(Default)]
-struct DeletionLeavesUpdatedAt(Notes<VideoId, Timestamp>);
-
-#[async_trait]
-impl WriteHook<Video> for DeletionLeavesUpdatedAt {
-    async fn delete(&self, at: &At<'_>, id: &VideoId, expected: Option<Revision>) -> Result<()> {
-        let before = at.reads::<Video>().get(id, Visibility::Live).await?;
-        at.writes::<Video>().delete(id, expected).await?;
-        if let Some(before) = before {
-            self.0.note(id.clone(), before.updated_at);
-        }
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl ReadHook<Video> for DeletionLeavesUpdatedAt {
-    async fn get(&self, at: &At<'_>, id: &VideoId, visibility: Visibility) -> Result<Option<Stored<Video>>> {
-        let mut video = at.reads::<Video>().get(id, visibility).await?;
-        if let Some(video) = &mut video
-            && video.deleted_at.is_some()
-            && let Some(before) = self.0.of(id)
-        {
-            video.updated_at = before;
-        }
-        Ok(video)
-    }
-}
-
-struct CreateReplacesADeleted;
-
-#[async_trait]
-impl WriteHook<Video> for CreateReplacesADeleted {
-    async fn create(&self, at: &At<'_>, video: &Video) -> Result<Stored<Video>> {
-        if at.reads::<Video>().exists(&video.id, Visibility::OnlyDeleted).await? {
-            at.inner.videos().purge(&video.id, None).await?;
-        }
-        at.writes::<Video>().create(video).await
-    }
-}
-
-struct UpdateOfTheSameDeletedSucceeds;
-
-#[async_trait]
-impl WriteHook<Video> for UpdateOfTheSameDeletedSucceeds {
-    async fn update(&self, at: &At<'_>, video: &Video, expected: Option<Revision>) -> Result<Stored<Video>> {
-        match at.reads::<Video>().get(&video.id, Visibility::OnlyDeleted).await? {
-            Some(stored) if stored.entity == *video => Ok(stored),
-            _ => at.writes::<Video>().update(video, expected).await,
-        }
-    }
-}
-
-struct RestoreLeavesUpdatedAt;
-
-#[async_trait]
-impl VideoHook for RestoreLeavesUpdatedAt {
-    async fn restore(&self, at: &At<'_>, id: &VideoId) -> Result<Stored<Video>> {
-        let before = at.reads::<Video>().get(id, Visibility::OnlyDeleted).await?;
-        let restored = at.inner.videos().restore(id).await?;
-        Ok(match before {
-            Some(before) => Stored { updated_at: before.updated_at, ..restored },
-            None => restored,
-        })
-    }
-}
-
-struct RestoreStampsTheLive;
-
-#[async_trait]
-impl VideoHook for RestoreStampsTheLive {
-    async fn restore(&self, at: &At<'_>, id: &VideoId) -> Result<Stored<Video>> {
-        let restored = at.inner.videos().restore(id).await?;
-        Ok(Stored { updated_at: restored.updated_at.max(at.clock.now()), ..restored })
-    }
-}
-
-struct RestoreOfTheMissingIsCorrupt;
-
-#[async_trait]
-impl VideoHook for RestoreOfTheMissingIsCorrupt {
-    async fn restore(&self, at: &At<'_>, id: &VideoId) -> Result<Stored<Video>> {
-        match at.inner.videos().restore(id).await {
-            Err(Error::NotFound { .. }) => {
-                Err(Error::Corrupt { message: "no row was restored".into(), source: None })
-            }
-            answer => answer,
-        }
-    }
-}
-
-struct DeletedAtDoesNotGoBack;
-
-#[async_trait]
-impl ReadHook<Video> for DeletedAtDoesNotGoBack {
-    async fn get(&self, at: &At<'_>, id: &VideoId, visibility: Visibility) -> Result<Option<Stored<Video>>> {
-        let video = at.reads::<Video>().get(id, visibility).await?;
-        Ok(video
-            .map(|video| Stored { deleted_at: video.deleted_at.map(|at| at.max(video.updated_at)), ..video }))
-    }
-}
-
-/// The videos that were purged.
-#[derive(Clone, Default)]
-struct PurgedStaysAmongTheDeleted(Arc<Notes<VideoId, ()>>);
-
-#[async_trait]
-impl VideoHook for PurgedStaysAmongTheDeleted {
-    async fn purge(&self, at: &At<'_>, id: &VideoId, expected: Option<Revision>) -> Result<()> {
-        at.inner.videos().purge(id, expected).await?;
-        self.0.note(id.clone(), ());
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl ReadHook<Video> for PurgedStaysAmongTheDeleted {
-    async fn exists(&self, at: &At<'_>, id: &VideoId, visibility: Visibility) -> Result<bool> {
-        let purged = visibility == Visibility::OnlyDeleted && self.0.of(id).is_some();
-        Ok(purged || at.reads::<Video>().exists(id, visibility).await?)
-    }
-}
-
-struct PurgeIgnoresTheRevision;
-
-#[async_trait]
-impl VideoHook for PurgeIgnoresTheRevision {
-    async fn purge(&self, at: &At<'_>, id: &VideoId, _: Option<Revision>) -> Result<()> {
-        at.inner.videos().purge(id, None).await
-    }
-}
-
-/// When the videos that were purged had been created.
-#[derive(Clone, Default)]
-struct PurgedLeavesItsCreatedAt(Arc<Notes<VideoId, Timestamp>>);
-
-#[async_trait]
-impl VideoHook for PurgedLeavesItsCreatedAt {
-    async fn purge(&self, at: &At<'_>, id: &VideoId, expected: Option<Revision>) -> Result<()> {
-        let video = at.reads::<Video>().get(id, Visibility::WithDeleted).await?;
-        at.inner.videos().purge(id, expected).await?;
-        if let Some(video) = video {
-            self.0.note(id.clone(), video.created_at);
-        }
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl WriteHook<Video> for PurgedLeavesItsCreatedAt {
-    async fn create(&self, at: &At<'_>, video: &Video) -> Result<Stored<Video>> {
-        let created = at.writes::<Video>().create(video).await?;
-        Ok(Stored { created_at: self.0.of(&video.id).unwrap_or(created.created_at), ..created })
-    }
-}
-
 struct PurgeCancelsTasks;
 
 #[async_trait]
-impl VideoHook for PurgeCancelsTasks {
+impl SoftHook<Video> for PurgeCancelsTasks {
     async fn purge(&self, at: &At<'_>, id: &VideoId, expected: Option<Revision>) -> Result<()> {
         at.inner.videos().purge(id, expected).await?;
         let target = Some(format!("video/{id}"));
@@ -430,7 +187,7 @@ impl VideoHook for PurgeCancelsTasks {
 struct PurgeIgnoresCase;
 
 #[async_trait]
-impl VideoHook for PurgeIgnoresCase {
+impl SoftHook<Video> for PurgeIgnoresCase {
     async fn purge(&self, at: &At<'_>, id: &VideoId, expected: Option<Revision>) -> Result<()> {
         at.inner.videos().purge(id, expected).await?;
         let all = VideoFilter { visibility: Visibility::WithDeleted, ..VideoFilter::default() };

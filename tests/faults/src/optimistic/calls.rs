@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tubeatlas_domain::{
-    EntityKind, LeaseToken, MediaFile, NewTask, ProcessingTask, ProcessingTaskId, Progress, SourceFile,
-    SourcePath, TaskFailure, Timestamp, Video, VideoId,
+    EntityKind, LeaseToken, MediaFile, NewTask, Playlist, PlaylistId, ProcessingTask, ProcessingTaskId,
+    Progress, SourceFile, SourcePath, TaskFailure, Timestamp, Video, VideoId,
 };
 use tubeatlas_ports::{
     ChannelRepository, ClaimRequest, KnowledgeGraphRepository, MediaFileRepository, Page, PageRequest,
-    ProcessingTaskRepository, Repositories, Repository, Result, Revision, SearchPage, SearchRequest,
-    SourceFileRepository, Stored, TranscriptRepository, Upserted, VideoRepository, Visibility,
+    PlaylistRepository, ProcessingTaskRepository, Repositories, Repository, Result, Revision, SearchPage,
+    SearchRequest, SourceFileRepository, Stored, TranscriptRepository, Upserted, VideoRepository, Visibility,
     WriteRepository,
 };
 
@@ -171,6 +171,19 @@ impl VideoRepository for Session {
     async fn purge(&self, id: &VideoId, expected: Option<Revision>) -> Result<()> {
         let id = id.clone();
         self.write("purge", vec![key::<Video>(&id)], move |to| now(to.videos().purge(&id, expected)))
+    }
+}
+
+#[async_trait]
+impl PlaylistRepository for Session {
+    async fn restore(&self, id: &PlaylistId) -> Result<Stored<Playlist>> {
+        let id = id.clone();
+        self.write("restore", vec![key::<Playlist>(&id)], move |to| now(to.playlists().restore(&id)))
+    }
+
+    async fn purge(&self, id: &PlaylistId, expected: Option<Revision>) -> Result<()> {
+        let id = id.clone();
+        self.write("purge", vec![key::<Playlist>(&id)], move |to| now(to.playlists().purge(&id, expected)))
     }
 }
 

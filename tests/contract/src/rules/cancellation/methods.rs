@@ -5,17 +5,17 @@ use std::marker::PhantomData;
 use async_trait::async_trait;
 use tubeatlas_domain::search::SearchQuery;
 use tubeatlas_domain::{
-    Entity, EntityKind, KnowledgeGraph, Lease, LeaseToken, MediaFile, NewTask, ProcessingTask,
+    Entity, EntityKind, KnowledgeGraph, Lease, LeaseToken, MediaFile, NewTask, Playlist, ProcessingTask,
     ProcessingTaskId, Progress, SourceFile, SourcePath, TaskFailure, Timestamp, Transcript, Video, VideoId,
 };
 use tubeatlas_ports::{
-    ClaimRequest, Clock, MAX_PAGE_LIMIT, PageRequest, Repositories, Result, SearchRequest, Visibility,
+    ClaimRequest, Clock, MAX_PAGE_LIMIT, PageRequest, Repositories, Result, SearchRequest, Stored, Visibility,
 };
 
 use super::dropping::{Call, NUMBERS, Seen, Target};
 use crate::check::{same, some};
 use crate::fixtures::{a_task_with, task_kind, uuid, video_id, worker};
-use crate::rules::subject::{OfVideo, Subject, Written};
+use crate::rules::subject::{OfVideo, Subject, Written, delete_softly};
 use crate::{CallKind, Case, Outcome, Violation};
 
 /// A method of a repository.
@@ -462,6 +462,57 @@ impl Method for GetByPath {
         let found = case.store().media_files().get_by_path(path, Visibility::Live).await?;
         some("what is read", found)?;
         Ok(Seen::Same)
+    }
+}
+
+/// What is done to a playlist, beyond what every repository has.
+#[derive(Clone, Copy)]
+pub(crate) enum SoftChange {
+    Restore,
+    Purge,
+}
+
+impl SoftChange {
+    pub(crate) const ALL: [Self; 2] = [Self::Restore, Self::Purge];
+}
+
+#[async_trait]
+impl Method for SoftChange {
+    /// The playlist before, deleted, and its id.
+    type Scene = Stored<Playlist>;
+
+    const ENTITY: EntityKind = Playlist::KIND;
+
+    const KINDS: [CallKind; 2] = WRITES;
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Restore => "restore",
+            Self::Purge => "purge",
+        }
+    }
+
+    async fn arrange(&self, case: &Case, n: u32) -> Result<Self::Scene, Violation> {
+        case.store().playlists().create(&Playlist::nth(n)).await?;
+        Ok(delete_softly::<Playlist>(case.store(), &Playlist::nth(n).id).await?.stored)
+    }
+
+    async fn run(&self, on: &dyn Repositories, before: &Self::Scene) -> Result<()> {
+        match self {
+            Self::Restore => on.playlists().restore(&before.entity.id).await.map(drop),
+            Self::Purge => on.playlists().purge(&before.entity.id, None).await,
+        }
+    }
+
+    async fn look(&self, case: &Case, before: &Self::Scene) -> Result<Seen, Violation> {
+        let playlists = case.store().playlists();
+        let found = playlists.get(&before.entity.id, Visibility::WithDeleted).await?;
+        let seen = found.as_ref().map(|it| (it.entity.clone(), it.deleted_at.is_some()));
+        let after = match self {
+            Self::Restore => Some((before.entity.clone(), false)),
+            Self::Purge => None,
+        };
+        before_or_after(&seen, &Some((before.entity.clone(), true)), &after)
     }
 }
 

@@ -4,13 +4,15 @@ mod dropping;
 mod methods;
 mod steps;
 
-use tubeatlas_domain::{Channel, KnowledgeGraph, MediaFile, ProcessingTask, SourceFile, Transcript, Video};
+use tubeatlas_domain::{
+    Channel, KnowledgeGraph, MediaFile, Playlist, ProcessingTask, SourceFile, Transcript, Video,
+};
 use tubeatlas_ports::Mode;
 
 use self::dropping::{Dropping, at_every_poll};
 use self::methods::{
-    Cascade, GetByPath, Method, Queue, Read, Reading as R, RemoveMany, Search, Single, Stocked, Write,
-    Writing as W,
+    Cascade, GetByPath, Method, Queue, Read, Reading as R, RemoveMany, Search, Single, SoftChange, Stocked,
+    Write, Writing as W,
 };
 use self::steps::{Begin, Close, End, Health, InUnit, Owner};
 use super::subject::Written;
@@ -105,6 +107,21 @@ drops! {
     must_can_m_012_a_dropped_delete_of_a_media_file_is_all_or_nothing = write::<MediaFile>(W::Delete);
     must_can_m_013_a_dropped_delete_many_of_media_files_is_all_or_nothing = write::<MediaFile>(W::DeleteMany);
     must_can_m_014_a_dropped_get_by_path_leaves_nothing_behind = Single(GetByPath);
+    must_can_l_001_a_dropped_get_of_a_playlist_leaves_nothing_behind = read::<Playlist>(R::Get);
+    must_can_l_002_a_dropped_get_many_of_playlists_leaves_nothing_behind = read::<Playlist>(R::GetMany);
+    must_can_l_003_a_dropped_exists_of_a_playlist_leaves_nothing_behind = read::<Playlist>(R::Exists);
+    must_can_l_004_a_dropped_list_of_playlists_leaves_nothing_behind = read::<Playlist>(R::List);
+    must_can_l_005_a_dropped_count_of_playlists_leaves_nothing_behind = read::<Playlist>(R::Count);
+    must_can_l_006_a_dropped_create_of_a_playlist_is_all_or_nothing = write::<Playlist>(W::Create);
+    must_can_l_007_a_dropped_create_many_of_playlists_is_all_or_nothing = write::<Playlist>(W::CreateMany);
+    must_can_l_008_a_dropped_update_of_a_playlist_is_all_or_nothing = write::<Playlist>(W::Update);
+    must_can_l_009_a_dropped_update_many_of_playlists_is_all_or_nothing = write::<Playlist>(W::UpdateMany);
+    must_can_l_010_a_dropped_upsert_of_a_playlist_is_all_or_nothing = write::<Playlist>(W::Upsert);
+    must_can_l_011_a_dropped_upsert_many_of_playlists_is_all_or_nothing = write::<Playlist>(W::UpsertMany);
+    must_can_l_012_a_dropped_delete_of_a_playlist_is_all_or_nothing = write::<Playlist>(W::Delete);
+    must_can_l_013_a_dropped_delete_many_of_playlists_is_all_or_nothing = write::<Playlist>(W::DeleteMany);
+    must_can_l_014_a_dropped_restore_of_a_playlist_is_all_or_nothing = Single(SoftChange::Restore);
+    must_can_l_015_a_dropped_purge_of_a_playlist_is_all_or_nothing = Single(SoftChange::Purge);
     must_can_f_001_a_dropped_get_of_a_source_file_leaves_nothing_behind = read::<SourceFile>(R::Get);
     must_can_f_002_a_dropped_get_many_of_source_files_leaves_nothing_behind = read::<SourceFile>(R::GetMany);
     must_can_f_003_a_dropped_exists_of_a_source_file_leaves_nothing_behind = read::<SourceFile>(R::Exists);
@@ -161,6 +178,10 @@ pub(crate) async fn must_can_u_007_a_dropped_write_ends_its_unit_of_work(case: &
     writes_in_units::<KnowledgeGraph>(&mut dropping).await?;
     writes_in_units::<MediaFile>(&mut dropping).await?;
     writes_in_units::<SourceFile>(&mut dropping).await?;
+    writes_in_units::<Playlist>(&mut dropping).await?;
+    for call in SoftChange::ALL {
+        in_unit(&mut dropping, call, Mode::ReadWrite).await?;
+    }
     in_unit(&mut dropping, RemoveMany::new(), Mode::ReadWrite).await?;
     for call in Cascade::ALL {
         in_unit(&mut dropping, call, Mode::ReadWrite).await?;
@@ -187,6 +208,7 @@ async fn reads_in_units(case: &Case, mode: Mode) -> Outcome {
     reads_of_kind_in_units::<KnowledgeGraph>(&mut dropping, mode).await?;
     reads_of_kind_in_units::<MediaFile>(&mut dropping, mode).await?;
     reads_of_kind_in_units::<SourceFile>(&mut dropping, mode).await?;
+    reads_of_kind_in_units::<Playlist>(&mut dropping, mode).await?;
     reads_of_kind_in_units::<ProcessingTask>(&mut dropping, mode).await?;
     in_unit(&mut dropping, Search, mode).await?;
     in_unit(&mut dropping, GetByPath, mode).await?;

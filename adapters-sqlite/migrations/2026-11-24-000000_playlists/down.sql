@@ -1,0 +1,2 @@
+DROP TABLE playlist_videos;
+DROP TABLE playlists;
