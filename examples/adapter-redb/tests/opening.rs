@@ -6,7 +6,7 @@ use std::task::{Context, Waker};
 
 use adapter_redb::{Options, open};
 use redb::{Database, TableDefinition};
-use tubeatlas_ports::{Error, Repositories, Repository, Result, Store, SystemClock, UuidV7Generator};
+use tubeatlas_ports::{Error, Result, Store, SystemClock, UuidV7Generator};
 
 async fn open_at(file: &Path) -> Result<Arc<dyn Store>> {
     open(file, Options::default(), Arc::new(SystemClock), Arc::new(UuidV7Generator)).await
