@@ -213,12 +213,15 @@ const WANTED: &[(&str, Want)] = &[
 /// If it is no JSON object, has no id or no title, or the domain refuses it; anything else that is wrong is a
 /// warning.
 pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Document, String> {
-    let Picked { map, mended } = pick(bytes, WANTED)?;
+    let Picked { map, mended, malformed } = pick(bytes, WANTED)?;
     let id = id(&map)?;
     let platform = platform(&map);
     let mut fields = Fields::new(path, map);
     if mended {
         fields.warn("is not quite JSON (NaN, half a character, bytes that are no UTF-8); read without these");
+    }
+    for name in malformed {
+        fields.warn(format!("{name}: is too deep, or has a number that is too large; left out"));
     }
     let title = match fields.get("title") {
         Some(Value::String(_)) => fields.text("title", MAX_TITLE_BYTES, TooLong::Cut).unwrap_or_default(),
@@ -637,6 +640,14 @@ mod tests {
             let warning = &document.warnings[0].reason;
             assert!(warning.starts_with(&format!("{field}: ")) && warning.len() < 150, "{warning}");
         }
+    }
+
+    #[test]
+    fn a_number_too_large_costs_no_more_than_its_field() {
+        let bytes = br#"{"id": "v", "title": "t", "chapters": [{"start_time": 1e3085}], "view_count": 7}"#;
+        let document = read(Path::new("d"), bytes).unwrap();
+        assert_eq!(document.video.view_count, Some(7));
+        assert!(warnings(&document)[0].starts_with("chapters: is too deep"), "{:?}", document.warnings);
     }
 
     #[test]

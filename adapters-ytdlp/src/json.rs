@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// What is wanted of a field.
@@ -17,12 +18,14 @@ pub(crate) enum Want {
 }
 
 /// The wanted fields of the object that the file holds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Picked {
     /// The fields. Null is the same as absent; of several fields of one name the last counts, as in Python.
     pub(crate) map: Map<String, Value>,
     /// Whether the file had to be mended to be JSON.
     pub(crate) mended: bool,
+    /// The fields whose values are left out, because they cannot be read: too large a number, too deep a list.
+    pub(crate) malformed: Vec<String>,
 }
 
 /// Reads the wanted fields. What Python writes though it is no JSON is mended: `NaN` and `Infinity` are null, and
@@ -37,16 +40,16 @@ pub(crate) fn pick(bytes: &[u8], wanted: &[(&str, Want)]) -> Result<Picked, Stri
     }
     let read = |bytes: &[u8]| {
         let mut reader = serde_json::Deserializer::from_slice(bytes);
-        Pick(wanted).deserialize(&mut reader).and_then(|map| reader.end().map(|()| map))
+        Pick(wanted).deserialize(&mut reader).and_then(|picked| reader.end().map(|()| picked))
     };
     let error = match read(bytes) {
-        Ok(map) => return Ok(Picked { map, mended: false }),
+        Ok(picked) => return Ok(picked),
         Err(error) => error,
     };
     if !error.is_eof()
-        && let Ok(map) = read(mend(&String::from_utf8_lossy(bytes)).as_bytes())
+        && let Ok(picked) = read(mend(&String::from_utf8_lossy(bytes)).as_bytes())
     {
-        return Ok(Picked { map, mended: true });
+        return Ok(Picked { mended: true, ..picked });
     }
     let cut = if error.is_eof() { ", so the file is cut off" } else { "" };
     Err(format!(
@@ -103,7 +106,7 @@ fn surrogates(text: &str) -> Option<Result<usize, usize>> {
 struct Pick<'a>(&'a [(&'a str, Want)]);
 
 impl<'de> DeserializeSeed<'de> for Pick<'_> {
-    type Value = Map<String, Value>;
+    type Value = Picked;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
@@ -111,14 +114,14 @@ impl<'de> DeserializeSeed<'de> for Pick<'_> {
 }
 
 impl<'de> Visitor<'de> for Pick<'_> {
-    type Value = Map<String, Value>;
+    type Value = Picked;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut picked = Map::new();
+        let mut picked = Picked::default();
         while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
             let want = self.0.iter().find(|(wanted, _)| *wanted == name).map(|(_, want)| *want);
             let value = match want {
@@ -126,7 +129,7 @@ impl<'de> Visitor<'de> for Pick<'_> {
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }
-                Some(Want::Value) => map.next_value::<Value>()?,
+                Some(Want::Value) => picked.value(&name, map.next_value::<&RawValue>()?.get()),
                 Some(Want::Presence) => match map.next_value::<Option<IgnoredAny>>()? {
                     Some(_) => Value::Bool(true),
                     None => Value::Null,
@@ -134,11 +137,27 @@ impl<'de> Visitor<'de> for Pick<'_> {
                 Some(Want::Names) => map.next_value_seed(Names)?,
             };
             match value {
-                Value::Null => picked.remove(name.as_ref()),
-                value => picked.insert(name.into_owned(), value),
+                Value::Null => picked.map.remove(name.as_ref()),
+                value => picked.map.insert(name.into_owned(), value),
             };
         }
         Ok(picked)
+    }
+}
+
+impl Picked {
+    /// The value of one field, which may be malformed though the file is JSON.
+    fn value(&mut self, name: &str, raw: &str) -> Value {
+        serde_json::from_str(raw).unwrap_or_else(|_| match serde_json::from_str(&mend(raw)) {
+            Ok(value) => {
+                self.mended = true;
+                value
+            }
+            Err(_) => {
+                self.malformed.push(name.to_owned());
+                Value::Null
+            }
+        })
     }
 }
 
@@ -250,6 +269,13 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_cannot_be_read_leaves_the_others() {
+        let picked = pick(br#"{"a": 1e999, "d": [1, {"x": -1e999}], "b": 7}"#, WANTED).unwrap();
+        assert_eq!(picked.malformed, ["a", "d"]);
+        assert_eq!(Value::Object(picked.map), json!({"b": true}));
+    }
+
+    #[test]
     fn what_python_writes_is_mended() {
         for (bytes, expected) in [
             (&br#"{"a": NaN, "d": "NaN"}"#[..], json!({"d": "NaN"})),
@@ -272,7 +298,7 @@ mod tests {
     fn deep_nesting_is_no_danger() {
         let deep = |name: &str| format!("{{\"{name}\": {}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(picked(&deep("x")), json!({}));
-        assert!(pick(deep("a").as_bytes(), WANTED).is_err());
+        assert_eq!(pick(deep("a").as_bytes(), WANTED).unwrap().malformed, ["a"]);
         let _ = pick(deep("c").as_bytes(), WANTED);
         let _ = pick(deep("b").as_bytes(), WANTED);
     }

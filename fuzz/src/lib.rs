@@ -6,8 +6,11 @@ use tubeatlas_adapters_ytdlp::fuzzing;
 use tubeatlas_domain::search::{MAX_QUERY_TERMS, SearchQuery};
 use tubeatlas_ports::{Cursor, CursorScope};
 
+/// What takes any bytes.
+pub type Target = fn(&[u8]);
+
 /// All targets by name.
-pub const TARGETS: [(&str, fn(&[u8])); 9] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("info_json", info_json),
     ("vtt", vtt),
     ("srt", srt),

@@ -310,15 +310,25 @@ mod tests {
     #[test]
     fn the_forms_that_hold_each_line_once_are_never_unrolled() {
         let event = |i: usize| {
-            format!(
-                r#"{{"tStartMs": {}, "dDurationMs": 10, "segs": [{{"utf8": "la", "acAsrConf": 0}}, {{"utf8": " la", "tOffsetMs": 1}}]}}"#,
-                i * 10
-            )
+            let lines = format!(r"line {i}\nline {}", i + 1);
+            format!(r#"{{"tStartMs": {}, "dDurationMs": 10, "segs": [{{"utf8": "{lines}"}}]}}"#, i * 10)
         };
         let events: Vec<String> = (0..40).map(event).collect();
         let captions = parse(format!("{{\"events\": [{}]}}", events.join(",")).as_bytes(), false).unwrap();
         assert_eq!(captions.cues.len(), 40);
-        assert!(captions.automatic);
+        assert!(captions.cues.iter().all(|cue| cue.text.contains('\n')), "{:?}", captions.cues);
+    }
+
+    #[test]
+    fn words_with_times_of_their_own_show_speech_recognition() {
+        for (segments, automatic) in [
+            (r#"{"utf8": "la", "acAsrConf": 0}"#, true),
+            (r#"{"utf8": "la"}, {"utf8": " la", "tOffsetMs": 1}"#, true),
+            (r#"{"utf8": "la la"}"#, false),
+        ] {
+            let text = format!(r#"{{"events": [{{"tStartMs": 1, "segs": [{segments}]}}]}}"#);
+            assert_eq!(parse(text.as_bytes(), false).unwrap().automatic, automatic, "{segments}");
+        }
     }
 
     fn pieces() -> impl Strategy<Value = String> {
