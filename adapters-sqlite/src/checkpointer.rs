@@ -11,7 +11,7 @@ use diesel::sql_types::Integer;
 use diesel::{QueryableByName, RunQueryDsl, SqliteConnection};
 use tubeatlas_ports::Result;
 
-use crate::connection::ConnectionSettings;
+use crate::connection::{ConnectionSettings, catching};
 use crate::error::Context;
 use crate::file::FileIdentity;
 use crate::statement;
@@ -120,7 +120,9 @@ impl Checkpointer {
         let thread = std::thread::Builder::new().name("sqlite-checkpoint".to_owned()).spawn(move || {
             let mut connection = None;
             while begun.recv().is_ok() {
-                let work = checkpoint(&mut connection, &path, &settings, &file).unwrap_or_else(|error| {
+                // A panic must not leave the writer waiting.
+                let work = catching(|| checkpoint(&mut connection, &path, &settings, &file));
+                let work = work.unwrap_or_else(|error| {
                     tracing::debug!(%error, "the write-ahead log was not brought into the database");
                     discard(&mut connection, &file);
                     Work::Hindered
@@ -141,7 +143,7 @@ impl Checkpointer {
         if self.work() != Work::Begun {
             self.state.set(Work::Begun);
             if self.begin.send(()).is_err() {
-                self.state.set(Work::Hindered); // the thread has ended, by a panic
+                self.state.set(Work::Hindered); // the thread has ended
             }
         }
     }
@@ -154,7 +156,7 @@ impl Checkpointer {
     /// Ends the thread and closes its connection.
     pub(crate) fn stop(self) {
         drop(self.begin);
-        let _ = self.thread.join(); // a panic has been printed
+        let _ = self.thread.join(); // it catches panics
     }
 }
 

@@ -195,13 +195,18 @@ pub(crate) async fn stochastic_con_n_008_list_and_count_agree_inside_a_unit_of_w
     });
     let page = PageRequest { limit: MAX_PAGE_LIMIT, ..PageRequest::default() };
     while !writing.iter().all(JoinHandle::is_finished) {
-        let unit = case.store().begin(Mode::ReadOnly).await?;
-        let before = unit.videos().count(&Default::default()).await?;
-        tokio::task::yield_now().await;
-        let listed = unit.videos().list(&Default::default(), &page).await?.items.len();
-        let after = unit.videos().count(&Default::default()).await?;
+        // A unit of work that only reads may be in others' way, too, and answer a conflict.
+        let (before, listed, after) = transact(case.store(), Mode::ReadOnly, PATIENT, |unit| {
+            let page = &page;
+            Box::pin(async move {
+                let before = unit.videos().count(&Default::default()).await?;
+                tokio::task::yield_now().await;
+                let listed = unit.videos().list(&Default::default(), page).await?.items.len();
+                Ok::<_, Error>((before, listed, unit.videos().count(&Default::default()).await?))
+            })
+        })
+        .await?;
         same("count, list and count", &(listed as u64, after), &(before, before))?;
-        unit.rollback().await?;
     }
     all(writing).await.map(drop)
 }
