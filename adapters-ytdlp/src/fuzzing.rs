@@ -11,7 +11,7 @@ use crate::{captions, file_name};
 /// The longest warning: it names a field and shows the beginning of its value.
 const MAX_WARNING_BYTES: usize = 300;
 
-/// A document: what [`info_json::head`] takes for a video's can be read, and is that video's.
+/// A document: what `info_json::head` takes for a video's can be read, and is that video's.
 pub fn info_json(bytes: &[u8]) {
     let head = info_json::head(bytes);
     let read = info_json::read(Path::new("d"), bytes);
