@@ -37,8 +37,10 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// database once; SQLite's default, a quarter of this, makes bulk writes slower by half.
 const MOST_PAGES: u64 = 4_000;
 
+/// So many that with half as many more, when the writer waits, and a long write behind that, the log is still below its
+/// limit.
 fn most_pages(config: &SqliteConfig) -> u64 {
-    (config.wal_limit / 5 * 2 / 4_096).clamp(1, MOST_PAGES) // with a half of it, and a long write, below the limit
+    (config.wal_limit / 5 * 2 / 4_096).clamp(1, MOST_PAGES)
 }
 
 /// The PRAGMAs that go with the limit.
@@ -131,10 +133,9 @@ impl Wal {
             }
         }
         // All that is left, so that the next write begins the log anew.
-        self.pause(true);
-        let done = Progress::of(connection, Mode::Passive)?;
-        self.pause(done.is_none_since(&progress));
-        Ok(())
+        let done = Progress::of(connection, Mode::Passive);
+        self.pause(done.as_ref().map_or(true, |done| done.is_none_since(&progress)));
+        done.map(drop)
     }
 
     /// Lets the log be for a while if somebody is in the way, longer each time.

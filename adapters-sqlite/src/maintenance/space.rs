@@ -9,6 +9,7 @@ use tubeatlas_ports::Result;
 
 use super::{Maintenance, bytes};
 use crate::check::number;
+use crate::checkpointer::{Mode, Progress};
 use crate::connection::pragma;
 use crate::error::Context;
 use crate::file::DatabaseFile;
@@ -59,12 +60,6 @@ pub struct Checkpoint {
     pub bytes_before: u64,
     /// The size of the log after, in bytes.
     pub bytes_after: u64,
-}
-
-#[derive(QueryableByName)]
-struct CheckpointRow {
-    #[diesel(sql_type = BigInt)]
-    busy: i64,
 }
 
 #[derive(QueryableByName)]
@@ -120,10 +115,7 @@ impl Maintenance {
 
 /// Whether everything was brought over.
 pub(super) fn checkpoint(connection: &mut SqliteConnection) -> Result<bool> {
-    let row: CheckpointRow = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)")
-        .get_result(connection)
-        .doing("bringing the log into the database")?;
-    Ok(row.busy == 0)
+    Ok(!Progress::of(connection, Mode::Truncate)?.in_the_way())
 }
 
 fn database_bytes(connection: &mut SqliteConnection) -> Result<u64> {
