@@ -13,7 +13,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use tubeatlas_domain::Timestamp;
-use tubeatlas_ports::{Clock, Error, IdGenerator, Repositories, Result, Revision};
+use tubeatlas_ports::{Clock, Error, IdGenerator, Result, Revision};
 
 use crate::engine::{Engine, Presence};
 use crate::error::{Context, corrupt, gave_way};
@@ -22,7 +22,7 @@ use crate::retry::Retries;
 use crate::statement::{Bind, NumberRow, sql};
 use crate::unit_of_work::Unit;
 
-/// Where calls run. It is all the repositories at once.
+/// Where calls run. It is all the repositories at once (see `table.rs`).
 #[derive(Clone)]
 pub(crate) enum Session {
     /// Each call is a transaction of its own.
@@ -356,39 +356,5 @@ async fn run_while_wanted<T>(
             stop.now().await;
             attempt.await
         }
-    }
-}
-
-impl Repositories for Session {
-    fn channels(&self) -> &dyn tubeatlas_ports::ChannelRepository {
-        self
-    }
-
-    fn videos(&self) -> &dyn tubeatlas_ports::VideoRepository {
-        self
-    }
-
-    fn transcripts(&self) -> &dyn tubeatlas_ports::TranscriptRepository {
-        self
-    }
-
-    fn knowledge_graphs(&self) -> &dyn tubeatlas_ports::KnowledgeGraphRepository {
-        self
-    }
-
-    fn processing_tasks(&self) -> &dyn tubeatlas_ports::ProcessingTaskRepository {
-        self
-    }
-
-    fn media_files(&self) -> &dyn tubeatlas_ports::MediaFileRepository {
-        self
-    }
-
-    fn source_files(&self) -> &dyn tubeatlas_ports::SourceFileRepository {
-        self
-    }
-
-    fn playlists(&self) -> &dyn tubeatlas_ports::PlaylistRepository {
-        self
     }
 }

@@ -9,8 +9,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tubeatlas_domain::{EntityKind, Timestamp};
 use tubeatlas_ports::{
-    Catalogued, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repository, Result, Revision, Stored, Upserted,
-    Visibility, WriteRepository, check_adopted, check_batch, check_limit,
+    Catalogued, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repositories, Repository, Result, Revision, Stored,
+    Upserted, Visibility, WriteRepository, check_adopted, check_batch, check_limit,
 };
 
 use crate::error::corrupt;
@@ -134,6 +134,40 @@ async fn get_many<E: Table>(
         answers.push(answer);
     }
     Ok(answers)
+}
+
+impl Repositories for Session {
+    fn channels(&self) -> &dyn tubeatlas_ports::ChannelRepository {
+        self
+    }
+
+    fn videos(&self) -> &dyn tubeatlas_ports::VideoRepository {
+        self
+    }
+
+    fn transcripts(&self) -> &dyn tubeatlas_ports::TranscriptRepository {
+        self
+    }
+
+    fn knowledge_graphs(&self) -> &dyn tubeatlas_ports::KnowledgeGraphRepository {
+        self
+    }
+
+    fn processing_tasks(&self) -> &dyn tubeatlas_ports::ProcessingTaskRepository {
+        self
+    }
+
+    fn media_files(&self) -> &dyn tubeatlas_ports::MediaFileRepository {
+        self
+    }
+
+    fn source_files(&self) -> &dyn tubeatlas_ports::SourceFileRepository {
+        self
+    }
+
+    fn playlists(&self) -> &dyn tubeatlas_ports::PlaylistRepository {
+        self
+    }
 }
 
 #[async_trait]

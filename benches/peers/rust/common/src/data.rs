@@ -54,6 +54,12 @@ pub fn vid(i: u64) -> String {
 pub fn channel(c: u64) -> String {
     format!("UC{c:022}")
 }
+pub fn published_at(i: u64) -> Ts {
+    dt(published(i))
+}
+fn published(i: u64) -> i64 {
+    T0 + (i * 7919 % 200_003 * 1500) as i64
+}
 pub fn dt(s: i64) -> Ts {
     DateTime::from_timestamp(s, 0).unwrap().naive_utc()
 }
@@ -134,7 +140,7 @@ pub fn video(i: u64, version: u64) -> Video {
     if version > 0 {
         write!(title, " v{version}").unwrap();
     }
-    let p = T0 + (i * 7919 % 200_003 * 1500) as i64;
+    let p = published(i);
     let views = ((r2 >> 13) % 10_000_000) as i64;
     let w = ((r2 >> 32) % 4990) as usize;
     let cat = ((r2 >> 50) % 10) as usize;

@@ -1,5 +1,6 @@
 //! Command line, measurement and the workload driver shared by the Rust peers.
 pub mod data;
+pub mod pg;
 use data::*;
 pub use data::{H, Transcript, Ts, Video};
 use std::{future::Future, sync::Arc, sync::Barrier, time::Instant};
@@ -305,6 +306,8 @@ pub fn drive_sync<G: FnMut(u64) -> R<u64>>(n: u64, threads: usize, make: impl Fn
 /// What an async peer implements; `run` does the rest.
 pub trait Peer: Clone + Send + Sync + 'static {
     const NAME: &'static str;
+    const SCHEMA: &'static str = SCHEMA;
+    const TASKS: &'static str = TASKS;
     type V: H + Send;
     fn open(c: &Cfg) -> impl Future<Output = R<Self>> + Send;
     fn pool_size(&self) -> usize;
@@ -318,6 +321,10 @@ pub trait Peer: Clone + Send + Sync + 'static {
     fn get(&self, id: String) -> impl Future<Output = R<Option<Self::V>>> + Send;
     fn list(&self, channel: String) -> impl Future<Output = R<Vec<Self::V>>> + Send;
     fn page(&self, limit: i64, offset: i64) -> impl Future<Output = R<Vec<Self::V>>> + Send;
+    /// the page behind this time
+    fn page_after(&self, _limit: i64, _after: Ts) -> impl Future<Output = R<Vec<Self::V>>> + Send {
+        async { Err("pages by OFFSET alone".into()) }
+    }
     fn transcript(&self, t: Transcript) -> impl Future<Output = R<()>> + Send;
     fn search(&self, q: String) -> impl Future<Output = R<Vec<(String, f64)>>> + Send;
     /// id of the claimed task
@@ -333,8 +340,8 @@ pub fn run<P: Peer>() {
         vid(0);
         video(0, 0); // builds the vocabulary outside the timing
         match c.workload.as_str() {
-            "w1" => p.exec(SCHEMA).await.expect("schema"),
-            "w10" => p.exec(TASKS).await.expect("tasks"),
+            "w1" => p.exec(P::SCHEMA).await.expect("schema"),
+            "w10" => p.exec(P::TASKS).await.expect("tasks"),
             _ => {}
         }
         if c.workload != "w1" {
@@ -395,6 +402,12 @@ pub fn run<P: Peer>() {
                 }
             }),
             "w8" => go!(|p, _j| Ok(check_rows(&p.page(100, nv as i64 - 100).await?))),
+            "w8k" => {
+                let mut times: Vec<Ts> = (0..nv).map(published_at).collect();
+                times.sort_unstable();
+                let after = times[nv as usize - 101];
+                go!(|p, _j| Ok(check_rows(&p.page_after(100, after).await?)))
+            }
             "w9a" => go!(|p, j| {
                 p.transcript(data::transcript(j)).await?;
                 Ok(1)
