@@ -13,7 +13,7 @@ use crate::columns::{RowName, number};
 use crate::error::Context;
 use crate::schema::{channels, knowledge_graphs, playlists, videos};
 use crate::session::{Session, Transaction};
-use crate::statement::update;
+use crate::statement::{row_of_columns, update};
 use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -27,6 +27,8 @@ struct ChannelRow {
     updated_at: i64,
     revision: i64,
 }
+
+row_of_columns!(ChannelRow: id, title, handle, url, created_at, updated_at, revision);
 
 impl ChannelRow {
     fn new(stored: &Stored<Channel>) -> Result<Self> {
@@ -54,18 +56,18 @@ impl ChannelRow {
 
 #[async_trait]
 impl Table for Channel {
-    async fn load_many(connection: &mut AsyncPgConnection, ids: &[ChannelId]) -> Result<Vec<Loaded<Self>>> {
+    async fn load_many(mut connection: &AsyncPgConnection, ids: &[ChannelId]) -> Result<Vec<Loaded<Self>>> {
         let rows: Vec<ChannelRow> = channels::table
             .filter(channels::id.eq_any(ids.iter().map(ChannelId::as_str)))
             .select(ChannelRow::as_select())
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("reading channels")?;
         rows.into_iter().map(|row| Ok(Loaded { stored: row.into_stored()?, hidden_since: None })).collect()
     }
 
     async fn page(
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         filter: &ChannelFilter,
         order: ChannelOrder,
         after: Option<ChannelPosition>,
@@ -87,26 +89,27 @@ impl Table for Channel {
                 ChannelOrder::Id => query.filter(channels::id.gt(id)),
             };
         }
-        let rows: Vec<ChannelRow> = query.limit(limit).load(connection).await.doing("listing channels")?;
+        let rows: Vec<ChannelRow> =
+            query.limit(limit).load(&mut connection).await.doing("listing channels")?;
         rows.into_iter().map(ChannelRow::into_stored).collect()
     }
 
-    async fn count(connection: &mut AsyncPgConnection, filter: &ChannelFilter) -> Result<i64> {
+    async fn count(mut connection: &AsyncPgConnection, filter: &ChannelFilter) -> Result<i64> {
         let ChannelFilter {} = filter;
-        channels::table.count().get_result(connection).await.doing("counting channels")
+        channels::table.count().get_result(&mut connection).await.doing("counting channels")
     }
 }
 
 #[async_trait]
 impl WritableTable for Channel {
-    async fn references(_: &mut AsyncPgConnection, channels: &[Self]) -> Result<Vec<References>> {
+    async fn references(_: &AsyncPgConnection, channels: &[Self]) -> Result<Vec<References>> {
         Ok(vec![References::Fine; channels.len()])
     }
 
-    async fn referrer(connection: &mut AsyncPgConnection, id: &ChannelId) -> Result<Option<EntityKind>> {
+    async fn referrer(mut connection: &AsyncPgConnection, id: &ChannelId) -> Result<Option<EntityKind>> {
         let of_channel = videos::table.filter(videos::channel_id.eq(id.as_str()));
         let videos: bool = select(exists(of_channel))
-            .get_result(connection)
+            .get_result(&mut connection)
             .await
             .doing("looking for videos of a channel")?;
         if videos {
@@ -114,7 +117,7 @@ impl WritableTable for Channel {
         }
         let of_channel = knowledge_graphs::table.filter(knowledge_graphs::channel_id.eq(id.as_str()));
         let graphs: bool = select(exists(of_channel))
-            .get_result(connection)
+            .get_result(&mut connection)
             .await
             .doing("looking for graphs of a channel")?;
         if graphs {
@@ -122,22 +125,21 @@ impl WritableTable for Channel {
         }
         let of_channel = playlists::table.filter(playlists::channel_id.eq(id.as_str()));
         let playlists: bool = select(exists(of_channel))
-            .get_result(connection)
+            .get_result(&mut connection)
             .await
             .doing("looking for playlists of a channel")?;
         Ok(playlists.then_some(EntityKind::Playlist))
     }
 
-    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()> {
+    async fn insert(connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
         let rows = new.iter().map(ChannelRow::new).collect::<Result<Vec<_>>>()?;
-        insert_rows!(transaction.connection(), channels::table, &rows, "creating channels");
-        Ok(())
+        insert_rows!(connection, channels, rows, "creating channels")
     }
 
-    async fn replace(transaction: &mut Transaction, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    async fn replace(mut connection: &AsyncPgConnection, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
         let row = ChannelRow::new(new)?;
         update(channels::table, &row, channels::id.eq(&row.id))
-            .execute(transaction.connection())
+            .execute(&mut connection)
             .await
             .doing("changing a channel")
             .map(drop)
@@ -145,7 +147,7 @@ impl WritableTable for Channel {
 
     async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
         diesel::delete(channels::table.find(old.entity.id.as_str()))
-            .execute(transaction.connection())
+            .execute(&mut transaction.connection().await?)
             .await
             .doing("deleting a channel")
             .map(drop)
@@ -156,19 +158,18 @@ impl ChannelRepository for Session {}
 
 /// What becomes of the references to these channels, if any; one statement.
 pub(crate) async fn references_to(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     ids: &[Option<&ChannelId>],
 ) -> Result<Vec<References>> {
     let wanted: Vec<&str> = ids.iter().flatten().map(|id| id.as_str()).collect();
     if wanted.is_empty() {
         return Ok(vec![References::Fine; ids.len()]);
     }
-    let found: Vec<String> = channels::table
-        .filter(channels::id.eq_any(wanted))
-        .select(channels::id)
-        .load(connection)
-        .await
-        .doing("looking for channels")?;
+    let found = match *wanted {
+        [id] => channels::table.find(id).select(channels::id).load(&mut connection),
+        _ => channels::table.filter(channels::id.eq_any(wanted)).select(channels::id).load(&mut connection),
+    };
+    let found: Vec<String> = found.await.doing("looking for channels")?;
     let found: HashSet<&str> = found.iter().map(String::as_str).collect();
     let reference = |id: &Option<&ChannelId>| match id {
         Some(id) if !found.contains(id.as_str()) => References::Missing(EntityKind::Channel, id.to_string()),

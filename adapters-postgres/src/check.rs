@@ -119,10 +119,15 @@ async fn connections(connection: &mut AsyncPgConnection) -> Result<String> {
 /// it and the server (a pooler) may have kept them to itself, and without them units of work would not be serializable.
 async fn settings(connection: &mut AsyncPgConnection) -> Result<String> {
     let query = "SELECT string_agg(name || '=' || current_setting(name), ' ' ORDER BY name) AS value
-                 FROM unnest(ARRAY['default_transaction_isolation', 'enable_seqscan', 'fsync', 'jit', 'lock_timeout',
-                                   'statement_timeout', 'synchronous_commit']) AS name";
+                 FROM unnest(ARRAY['default_transaction_isolation', 'default_transaction_read_only', 'enable_seqscan', 'fsync',
+                                   'jit', 'lock_timeout', 'statement_timeout', 'synchronous_commit']) AS name";
     let found = text(connection, query, "reading a connection's settings").await?;
-    for wanted in ["default_transaction_isolation=serializable", "enable_seqscan=off", "jit=off"] {
+    for wanted in [
+        "default_transaction_isolation=serializable",
+        "default_transaction_read_only=on",
+        "enable_seqscan=off",
+        "jit=off",
+    ] {
         if !found.split(' ').any(|setting| setting == wanted) {
             let message = format!("a connection should have {wanted}, and has {found}");
             return Err(Error::Backend { message, source: None });
@@ -135,7 +140,7 @@ async fn settings(connection: &mut AsyncPgConnection) -> Result<String> {
 async fn schemas(connection: &mut AsyncPgConnection) -> Result<(Schema, Schema)> {
     let found = schema_of(connection).await?;
     let begin = format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED; CREATE SCHEMA {TRIAL}; SET LOCAL search_path = {TRIAL}"
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; CREATE SCHEMA {TRIAL}; SET LOCAL search_path = {TRIAL}"
     );
     let begun = connection.batch_execute(&begin).await.doing("making a schema to compare with");
     let expected = match begun {

@@ -17,7 +17,7 @@ use crate::columns::{RowName, json, number, optional_number, small_number};
 use crate::error::Context;
 use crate::schema::{knowledge_graphs, videos};
 use crate::session::{Session, Transaction};
-use crate::statement::update;
+use crate::statement::{row_of_columns, update};
 use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -37,6 +37,12 @@ struct GraphRow {
     entities: String,
     relations: String,
 }
+
+row_of_columns!(
+    GraphRow:
+    id, video_id, channel_id, model, processing_time_ms, version, entity_count, relation_count, created_at,
+    updated_at, revision, entities, relations,
+);
 
 /// A row without its content.
 #[derive(Queryable, Selectable)]
@@ -143,14 +149,14 @@ macro_rules! filtered {
 #[async_trait]
 impl Table for KnowledgeGraph {
     async fn load_many(
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         ids: &[KnowledgeGraphId],
     ) -> Result<Vec<Loaded<Self>>> {
         let found: Vec<(GraphRow, Option<i64>)> = knowledge_graphs::table
             .left_join(videos::table)
             .filter(knowledge_graphs::id.eq_any(ids.iter().map(|id| id.get())))
             .select((GraphRow::as_select(), videos::deleted_at.nullable()))
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("reading knowledge graphs")?;
         let loaded = found.into_iter().map(|(row, deleted_at)| {
@@ -162,7 +168,7 @@ impl Table for KnowledgeGraph {
     }
 
     async fn page(
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         filter: &KnowledgeGraphFilter,
         order: KnowledgeGraphOrder,
         after: Option<KnowledgeGraphPosition>,
@@ -190,20 +196,20 @@ impl Table for KnowledgeGraph {
         let rows: Vec<SummaryRow> = query
             .select(SummaryRow::as_select())
             .limit(limit)
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("listing knowledge graphs")?;
         rows.into_iter().map(SummaryRow::into_stored).collect()
     }
 
-    async fn count(connection: &mut AsyncPgConnection, filter: &KnowledgeGraphFilter) -> Result<i64> {
-        filtered!(filter).count().get_result(connection).await.doing("counting knowledge graphs")
+    async fn count(mut connection: &AsyncPgConnection, filter: &KnowledgeGraphFilter) -> Result<i64> {
+        filtered!(filter).count().get_result(&mut connection).await.doing("counting knowledge graphs")
     }
 }
 
 #[async_trait]
 impl WritableTable for KnowledgeGraph {
-    async fn references(connection: &mut AsyncPgConnection, graphs: &[Self]) -> Result<Vec<References>> {
+    async fn references(connection: &AsyncPgConnection, graphs: &[Self]) -> Result<Vec<References>> {
         let owners = |graph: &Self| match &graph.owner {
             GraphOwner::Video(id) => (Some(id.clone()), None),
             GraphOwner::Channel(id) => (None, Some(id.clone())),
@@ -217,16 +223,15 @@ impl WritableTable for KnowledgeGraph {
         Ok(of_videos.into_iter().zip(of_channels).map(either).collect())
     }
 
-    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()> {
+    async fn insert(connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
         let rows = new.iter().map(GraphRow::new).collect::<Result<Vec<_>>>()?;
-        insert_rows!(transaction.connection(), knowledge_graphs::table, &rows, "creating knowledge graphs");
-        Ok(())
+        insert_rows!(connection, knowledge_graphs, rows, "creating knowledge graphs")
     }
 
-    async fn replace(transaction: &mut Transaction, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    async fn replace(mut connection: &AsyncPgConnection, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
         let row = GraphRow::new(new)?;
         update(knowledge_graphs::table, &row, knowledge_graphs::id.eq(&row.id))
-            .execute(transaction.connection())
+            .execute(&mut connection)
             .await
             .doing("changing a knowledge graph")
             .map(drop)
@@ -234,7 +239,7 @@ impl WritableTable for KnowledgeGraph {
 
     async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
         diesel::delete(knowledge_graphs::table.find(old.entity.id.get()))
-            .execute(transaction.connection())
+            .execute(&mut transaction.connection().await?)
             .await
             .doing("deleting a knowledge graph")
             .map(drop)

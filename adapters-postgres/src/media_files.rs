@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::FutureExt;
+use futures::future::join;
 use tubeatlas_domain::search::tokens;
 use tubeatlas_domain::{FrameRate, MediaFile, MediaFileFields, MediaFileId, VideoId};
 use tubeatlas_ports::{
@@ -18,7 +19,7 @@ use crate::columns::{RowName, number, optional_number, small_number};
 use crate::error::Context;
 use crate::schema::{media_file_words, media_files, videos};
 use crate::session::{Session, Transaction};
-use crate::statement::{Bind, sql, update};
+use crate::statement::{Bind, row_of_columns, sql, update};
 use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -41,6 +42,12 @@ struct MediaFileRow {
     updated_at: i64,
     revision: i64,
 }
+
+row_of_columns!(
+    MediaFileRow:
+    id, video_id, path, file_name, size_bytes, frame_rate_numerator, frame_rate_denominator, frame_count,
+    width, height, video_codec, audio_codec, thumbnail_path, created_at, updated_at, revision,
+);
 
 impl MediaFileRow {
     fn new(stored: &Stored<MediaFile>) -> Result<Self> {
@@ -132,19 +139,19 @@ macro_rules! filtered {
 
 #[async_trait]
 impl Table for MediaFile {
-    async fn load_many(connection: &mut AsyncPgConnection, ids: &[MediaFileId]) -> Result<Vec<Loaded<Self>>> {
+    async fn load_many(mut connection: &AsyncPgConnection, ids: &[MediaFileId]) -> Result<Vec<Loaded<Self>>> {
         let found: Vec<(MediaFileRow, Option<i64>)> = media_files::table
             .inner_join(videos::table)
             .filter(media_files::id.eq_any(ids.iter().map(|id| id.get())))
             .select((MediaFileRow::as_select(), videos::deleted_at))
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("reading media files")?;
         found.into_iter().map(loaded).collect()
     }
 
     async fn page(
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         filter: &MediaFileFilter,
         order: MediaFileOrder,
         after: Option<MediaFilePosition>,
@@ -164,14 +171,14 @@ impl Table for MediaFile {
         let rows: Vec<MediaFileRow> = query
             .select(MediaFileRow::as_select())
             .limit(limit)
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("listing media files")?;
         rows.into_iter().map(MediaFileRow::into_stored).collect()
     }
 
-    async fn count(connection: &mut AsyncPgConnection, filter: &MediaFileFilter) -> Result<i64> {
-        filtered!(filter).count().get_result(connection).await.doing("counting media files")
+    async fn count(mut connection: &AsyncPgConnection, filter: &MediaFileFilter) -> Result<i64> {
+        filtered!(filter).count().get_result(&mut connection).await.doing("counting media files")
     }
 }
 
@@ -182,19 +189,20 @@ struct WordRow {
     media_file_id: Uuid,
 }
 
-async fn insert_words(connection: &mut AsyncPgConnection, files: &[&MediaFile]) -> Result<()> {
+row_of_columns!(WordRow: word, media_file_id);
+
+async fn insert_words(connection: &AsyncPgConnection, files: &[&MediaFile]) -> Result<()> {
     let of_file = |file: &&MediaFile| {
         let media_file_id = file.id.get();
         words(&file.path).into_iter().map(move |word| WordRow { word, media_file_id })
     };
     let rows: Vec<WordRow> = files.iter().flat_map(of_file).collect();
-    insert_rows!(connection, media_file_words::table, &rows, "indexing media files' paths");
-    Ok(())
+    insert_rows!(connection, media_file_words, rows, "indexing media files' paths")
 }
 
-async fn remove_words(connection: &mut AsyncPgConnection, id: MediaFileId) -> Result<()> {
+async fn remove_words(mut connection: &AsyncPgConnection, id: MediaFileId) -> Result<()> {
     diesel::delete(media_file_words::table.filter(media_file_words::media_file_id.eq(id.get())))
-        .execute(connection)
+        .execute(&mut connection)
         .await
         .doing("removing a media file's path from the index")
         .map(drop)
@@ -202,7 +210,7 @@ async fn remove_words(connection: &mut AsyncPgConnection, id: MediaFileId) -> Re
 
 #[async_trait]
 impl WritableTable for MediaFile {
-    async fn references(connection: &mut AsyncPgConnection, files: &[Self]) -> Result<Vec<References>> {
+    async fn references(connection: &AsyncPgConnection, files: &[Self]) -> Result<Vec<References>> {
         let ids: Vec<_> = files.iter().map(|file| Some(&file.video_id)).collect();
         crate::videos::references_to(connection, &ids).await
     }
@@ -212,41 +220,46 @@ impl WritableTable for MediaFile {
     }
 
     async fn taken(
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         paths: Vec<String>,
     ) -> Result<HashMap<String, MediaFileId>> {
         let found: Vec<(String, Uuid)> = media_files::table
             .filter(media_files::path.eq_any(paths))
             .select((media_files::path, media_files::id))
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("looking for media files' paths")?;
         Ok(found.into_iter().map(|(path, id)| (path, MediaFileId::new(id))).collect())
     }
 
-    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()> {
+    async fn insert(connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
         let rows = new.iter().map(MediaFileRow::new).collect::<Result<Vec<_>>>()?;
-        insert_rows!(transaction.connection(), media_files::table, &rows, "creating media files");
         let files: Vec<&Self> = new.iter().map(|file| &file.entity).collect();
-        insert_words(transaction.connection(), &files).await
+        let inserted = async { insert_rows!(connection, media_files, rows, "creating media files") };
+        let (inserted, indexed) = join(inserted, insert_words(connection, &files)).await;
+        inserted.and(indexed)
     }
 
-    async fn replace(transaction: &mut Transaction, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    async fn replace(
+        mut connection: &AsyncPgConnection,
+        old: &Stored<Self>,
+        new: &Stored<Self>,
+    ) -> Result<()> {
         let row = MediaFileRow::new(new)?;
         update(media_files::table, &row, media_files::id.eq(&row.id))
-            .execute(transaction.connection())
+            .execute(&mut connection)
             .await
             .doing("changing a media file")?;
         if old.path == new.path {
             return Ok(());
         }
-        remove_words(transaction.connection(), new.entity.id).await?;
-        insert_words(transaction.connection(), &[&new.entity]).await
+        remove_words(connection, new.entity.id).await?;
+        insert_words(connection, &[&new.entity]).await
     }
 
     async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
         diesel::delete(media_files::table.find(old.entity.id.get()))
-            .execute(transaction.connection())
+            .execute(&mut transaction.connection().await?)
             .await
             .doing("deleting a media file")
             .map(drop)
@@ -257,7 +270,7 @@ impl WritableTable for MediaFile {
 impl MediaFileRepository for Session {
     async fn get_by_path(&self, path: &str, visibility: Visibility) -> Result<Option<Stored<MediaFile>>> {
         let path = path.to_owned();
-        self.read_once(move |connection| {
+        self.read_once(move |mut connection| {
             async move {
                 if path.contains('\0') {
                     return Ok(None); // Postgres holds no such text, and refuses the question
@@ -266,7 +279,7 @@ impl MediaFileRepository for Session {
                     .inner_join(videos::table)
                     .filter(media_files::path.eq(path))
                     .select((MediaFileRow::as_select(), videos::deleted_at))
-                    .get_result(connection)
+                    .get_result(&mut connection)
                     .await
                     .optional()
                     .doing("looking for a media file's path")?;

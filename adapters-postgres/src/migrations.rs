@@ -63,7 +63,8 @@ pub(crate) async fn status(connection: &mut AsyncPgConnection) -> Result<Migrati
 /// moment: the lock lets one of them, and the others then find nothing to do.
 pub(crate) async fn run(connection: &mut AsyncPgConnection) -> Result<Vec<String>> {
     // Read committed, so that whoever had to wait for the lock sees what was done meanwhile.
-    let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({LOCK})");
+    let begin =
+        format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({LOCK})");
     connection.batch_execute(&begin).await.doing("waiting to migrate the schema")?;
     let result = run_in_transaction(connection).await;
     let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };

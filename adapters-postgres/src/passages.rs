@@ -9,7 +9,6 @@ use tubeatlas_ports::Result;
 
 use crate::error::Context;
 use crate::schema::passages;
-use crate::session::Transaction;
 use crate::statement::{Bind, sql};
 
 /// How many passages one statement inserts at most.
@@ -22,6 +21,9 @@ pub(crate) struct Text<'t> {
     passages: Vec<Passage>,
 }
 
+/// A passage of a video's text in a language.
+type Row<'t> = (&'t VideoId, Option<&'t str>, Passage);
+
 impl<'t> Text<'t> {
     pub(crate) fn of_video(video: &'t Video) -> Self {
         let passages = metadata_passages(&video.title, video.description.as_deref());
@@ -32,41 +34,58 @@ impl<'t> Text<'t> {
         let language = Some(transcript.language.as_str());
         Self { video_id: &transcript.video_id, language, passages: transcript_passages(&transcript.cues) }
     }
+
+    fn into_rows(self) -> impl Iterator<Item = Row<'t>> {
+        self.passages.into_iter().map(move |passage| (self.video_id, self.language, passage))
+    }
+}
+
+const INSERT: &str = "INSERT INTO passages (video_id, language, ordinal, words, tokens)
+     SELECT video_id, nullif(language, ''), ordinal, words::tsvector, tokens
+     FROM unnest(?1::text[], ?2::text[], ?3::bigint[], ?4::text[], ?5::text[])
+         AS found (video_id, language, ordinal, words, tokens)";
+
+/// What [`INSERT`] inserts.
+fn binds(rows: &[Row<'_>]) -> Vec<Bind> {
+    vec![
+        Bind::Texts(rows.iter().map(|(video_id, ..)| video_id.to_string()).collect()),
+        // No tag is empty.
+        Bind::Texts(rows.iter().map(|(_, language, _)| language.unwrap_or_default().to_owned()).collect()),
+        Bind::Integers(rows.iter().map(|(.., passage)| i64::from(passage.ordinal)).collect()),
+        Bind::Texts(rows.iter().map(|(.., passage)| literal(passage)).collect()),
+        Bind::Texts(rows.iter().map(|(.., passage)| passage.text.clone()).collect()),
+    ]
 }
 
 pub(crate) async fn insert(
-    transaction: &mut Transaction,
+    connection: &AsyncPgConnection,
     texts: impl IntoIterator<Item = Text<'_>>,
 ) -> Result<()> {
-    let rows: Vec<(&VideoId, Option<&str>, Passage)> = texts
-        .into_iter()
-        .flat_map(|text| {
-            text.passages.into_iter().map(move |passage| (text.video_id, text.language, passage))
-        })
-        .collect();
+    let rows: Vec<Row<'_>> = texts.into_iter().flat_map(Text::into_rows).collect();
+    insert_rows(connection, &rows).await
+}
+
+async fn insert_rows(mut connection: &AsyncPgConnection, rows: &[Row<'_>]) -> Result<()> {
     for rows in rows.chunks(PASSAGES_OF_A_STATEMENT) {
-        let binds = vec![
-            Bind::Texts(rows.iter().map(|(video_id, ..)| video_id.to_string()).collect()),
-            // No tag is empty.
-            Bind::Texts(
-                rows.iter().map(|(_, language, _)| language.unwrap_or_default().to_owned()).collect(),
-            ),
-            Bind::Integers(rows.iter().map(|(.., passage)| i64::from(passage.ordinal)).collect()),
-            Bind::Texts(rows.iter().map(|(.., passage)| literal(passage)).collect()),
-            Bind::Texts(rows.iter().map(|(.., passage)| passage.text.clone()).collect()),
-        ];
-        sql::<Untyped>(
-            "INSERT INTO passages (video_id, language, ordinal, words, tokens)
-             SELECT video_id, nullif(language, ''), ordinal, words::tsvector, tokens
-             FROM unnest(?1::text[], ?2::text[], ?3::bigint[], ?4::text[], ?5::text[])
-                 AS found (video_id, language, ordinal, words, tokens)",
-            binds,
-        )
-        .execute(transaction.connection())
-        .await
-        .doing("writing passages")?;
+        let insert = sql::<Untyped>(INSERT, binds(rows));
+        insert.execute(&mut connection).await.doing("writing passages")?;
     }
     Ok(())
+}
+
+/// Writes the passages of a text in the place of those that it had.
+pub(crate) async fn replace(mut connection: &AsyncPgConnection, text: Text<'_>) -> Result<()> {
+    let (video_id, language) = (text.video_id, text.language);
+    let rows: Vec<_> = text.into_rows().collect();
+    if rows.len() > PASSAGES_OF_A_STATEMENT {
+        remove(connection, video_id, language).await?;
+        return insert_rows(connection, &rows).await;
+    }
+    let mut binds = binds(&rows);
+    binds.extend([Bind::Text(Some(video_id.to_string())), Bind::Text(language.map(str::to_owned))]);
+    let removed = "DELETE FROM passages WHERE video_id = ?6::text AND language IS NOT DISTINCT FROM ?7::text";
+    let replace = sql::<Untyped>(format!("WITH removed AS ({removed}) {INSERT}"), binds);
+    replace.execute(&mut connection).await.doing("writing passages").map(drop)
 }
 
 /// The tokens with their positions, as Postgres reads a `tsvector`. A passage has fewer than the 255 positions of
@@ -87,20 +106,20 @@ pub(crate) fn quoted(token: &str) -> String {
 
 /// Removes the passages of a transcript, or of title and description (`None`).
 pub(crate) async fn remove(
-    transaction: &mut Transaction,
+    mut connection: &AsyncPgConnection,
     video_id: &VideoId,
     language: Option<&str>,
 ) -> Result<()> {
     let of_text = passages::table
         .filter(passages::video_id.eq(video_id.as_str()))
         .filter(passages::language.is_not_distinct_from(language));
-    diesel::delete(of_text).execute(transaction.connection()).await.doing("removing passages").map(drop)
+    diesel::delete(of_text).execute(&mut connection).await.doing("removing passages").map(drop)
 }
 
 /// Removes all passages of a video.
-pub(crate) async fn remove_all(connection: &mut AsyncPgConnection, video_id: &VideoId) -> Result<()> {
+pub(crate) async fn remove_all(mut connection: &AsyncPgConnection, video_id: &VideoId) -> Result<()> {
     diesel::delete(passages::table.filter(passages::video_id.eq(video_id.as_str())))
-        .execute(connection)
+        .execute(&mut connection)
         .await
         .doing("removing passages")
         .map(drop)

@@ -14,7 +14,7 @@ use crate::error::Context;
 use crate::schema::playlists;
 use crate::session::{Session, Transaction};
 use crate::statement::update;
-use crate::table::{self, Loaded, References, Table, WritableTable, insert_rows};
+use crate::table::{self, Loaded, References, Table, WritableTable};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = playlists, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -121,18 +121,18 @@ macro_rules! filtered {
 
 #[async_trait]
 impl Table for Playlist {
-    async fn load_many(connection: &mut AsyncPgConnection, ids: &[PlaylistId]) -> Result<Vec<Loaded<Self>>> {
+    async fn load_many(mut connection: &AsyncPgConnection, ids: &[PlaylistId]) -> Result<Vec<Loaded<Self>>> {
         let rows: Vec<PlaylistRow> = playlists::table
             .filter(playlists::id.eq_any(ids.iter().map(PlaylistId::as_str)))
             .select(PlaylistRow::as_select())
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("reading playlists")?;
         rows.into_iter().map(PlaylistRow::into_loaded).collect()
     }
 
     async fn page(
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         filter: &PlaylistFilter,
         order: PlaylistOrder,
         after: Option<PlaylistPosition>,
@@ -156,34 +156,35 @@ impl Table for Playlist {
         let rows: Vec<SummaryRow> = query
             .select(SummaryRow::as_select())
             .limit(limit)
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("listing playlists")?;
         rows.into_iter().map(SummaryRow::into_stored).collect()
     }
 
-    async fn count(connection: &mut AsyncPgConnection, filter: &PlaylistFilter) -> Result<i64> {
-        filtered!(filter).count().get_result(connection).await.doing("counting playlists")
+    async fn count(mut connection: &AsyncPgConnection, filter: &PlaylistFilter) -> Result<i64> {
+        filtered!(filter).count().get_result(&mut connection).await.doing("counting playlists")
     }
 }
 
 #[async_trait]
 impl WritableTable for Playlist {
-    async fn references(connection: &mut AsyncPgConnection, playlists: &[Self]) -> Result<Vec<References>> {
+    async fn references(connection: &AsyncPgConnection, playlists: &[Self]) -> Result<Vec<References>> {
         let ids: Vec<_> = playlists.iter().map(|playlist| playlist.channel_id.as_ref()).collect();
         crate::channels::references_to(connection, &ids).await
     }
 
-    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()> {
+    async fn insert(mut connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
         let rows = new.iter().map(PlaylistRow::new).collect::<Result<Vec<_>>>()?;
-        insert_rows!(transaction.connection(), playlists::table, &rows, "creating playlists");
-        Ok(())
+        // Their lists of videos are no column of an array.
+        let insert = diesel::insert_into(playlists::table).values(&rows);
+        insert.execute(&mut connection).await.doing("creating playlists").map(drop)
     }
 
-    async fn replace(transaction: &mut Transaction, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    async fn replace(mut connection: &AsyncPgConnection, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
         let row = PlaylistRow::new(new)?;
         update(playlists::table, &row, playlists::id.eq(&row.id))
-            .execute(transaction.connection())
+            .execute(&mut connection)
             .await
             .doing("changing a playlist")
             .map(drop)
@@ -191,7 +192,7 @@ impl WritableTable for Playlist {
 
     async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
         let deleted = old.deleted(transaction.now, transaction.next_revision().await?);
-        Self::replace(transaction, old, &deleted).await
+        Self::replace(transaction.connection().await?, old, &deleted).await
     }
 }
 
@@ -208,7 +209,7 @@ impl PlaylistRepository for Session {
             async move {
                 table::load_stored::<Playlist>(transaction, &id).await?.check_revision(expected)?;
                 diesel::delete(playlists::table.find(id.as_str()))
-                    .execute(transaction.connection())
+                    .execute(&mut transaction.connection().await?)
                     .await
                     .doing("purging a playlist")
                     .map(drop)

@@ -25,6 +25,11 @@ const FRESH: Duration = Duration::from_millis(500);
 /// can be used again.
 pub(crate) const SOON: Duration = Duration::from_millis(100);
 
+/// What writes says so when it begins. So what is sent together with a `BEGIN` that fails writes nothing; and a query
+/// alone tells the server that it only reads, which then need not look for conflicts as long as nobody writes. (No
+/// option of the connection, by which one tells a primary from a standby.)
+const READ_ONLY_OUTSIDE: &str = "SET default_transaction_read_only TO on";
+
 /// Opens connections, and looks at them before they are used again.
 pub(crate) struct Manager {
     server: tokio_postgres::Config,
@@ -75,6 +80,7 @@ impl Manager {
                 source: Some(Box::new(error)),
             })?;
             ask_for_english(&mut connection).await?;
+            connection.batch_execute(READ_ONLY_OUTSIDE).await.doing("setting up a connection")?;
             Ok(connection)
         };
         match tokio::time::timeout(self.connect_timeout, connecting).await {
@@ -119,11 +125,11 @@ impl Manager {
     /// Whether the connection is alive, and its server still the one to write to: a primary that became a standby
     /// goes on answering.
     async fn ping(connection: &mut AsyncPgConnection) -> Result<()> {
-        let read_only: TextRow = sql("SELECT current_setting('transaction_read_only') AS value", Vec::new())
+        let standby: TextRow = sql("SELECT pg_is_in_recovery()::text AS value", Vec::new())
             .get_result(connection)
             .await
             .doing("looking at a connection")?;
-        if read_only.value == "off" {
+        if standby.value == "false" {
             return Ok(());
         }
         Err(Error::Unavailable { message: "the server takes no writes any more".to_owned(), source: None })

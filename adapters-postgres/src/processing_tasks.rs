@@ -23,7 +23,7 @@ use crate::columns::{RowName, json, number, small_number};
 use crate::error::Context;
 use crate::schema::processing_tasks;
 use crate::session::{Session, Transaction};
-use crate::statement::{SkipLocked, sql, update};
+use crate::statement::{Bind, SkipLocked, row_of_columns, sql, update};
 use crate::table::{Loaded, Table, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -37,6 +37,8 @@ struct TaskRow {
     #[diesel(embed)]
     state: TaskState,
 }
+
+row_of_columns!(TaskRow: id, kind, target, created_at, payload, state);
 
 /// What a transition changes. The other columns stay, and with them the indexes that hold them.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -56,6 +58,12 @@ struct TaskState {
     updated_at: i64,
     revision: i64,
 }
+
+row_of_columns!(
+    TaskState:
+    status, progress, attempts, max_attempts, available_at, lease_token, lease_worker, lease_expires_at,
+    error, started_at, finished_at, updated_at, revision,
+);
 
 impl TaskRow {
     fn new(stored: &Stored<ProcessingTask>) -> Result<Self> {
@@ -145,32 +153,43 @@ fn filtered(filter: &ProcessingTaskFilter) -> Query<'_> {
 }
 
 async fn load_rows(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     query: Query<'_>,
     limit: i64,
 ) -> Result<Vec<Stored<ProcessingTask>>> {
     let query = query.select(TaskRow::as_select());
-    let rows: Vec<TaskRow> = query.limit(limit).load(connection).await.doing("reading processing tasks")?;
+    let rows: Vec<TaskRow> =
+        query.limit(limit).load(&mut connection).await.doing("reading processing tasks")?;
     rows.into_iter().map(TaskRow::into_stored).collect()
 }
 
 #[async_trait]
 impl Table for ProcessingTask {
     async fn load_many(
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         ids: &[ProcessingTaskId],
     ) -> Result<Vec<Loaded<Self>>> {
         let rows: Vec<TaskRow> = processing_tasks::table
             .filter(processing_tasks::id.eq_any(ids.iter().map(|id| id.get())))
             .select(TaskRow::as_select())
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("reading processing tasks")?;
         rows.into_iter().map(|row| Ok(Loaded { stored: row.into_stored()?, hidden_since: None })).collect()
     }
 
+    async fn load_one(
+        mut connection: &AsyncPgConnection,
+        id: &ProcessingTaskId,
+    ) -> Result<Option<Loaded<Self>>> {
+        let query = processing_tasks::table.find(id.get()).select(TaskRow::as_select());
+        let row: Option<TaskRow> =
+            query.get_result(&mut connection).await.optional().doing("reading a processing task")?;
+        row.map(|row| Ok(Loaded { stored: row.into_stored()?, hidden_since: None })).transpose()
+    }
+
     async fn page(
-        connection: &mut AsyncPgConnection,
+        connection: &AsyncPgConnection,
         filter: &ProcessingTaskFilter,
         order: ProcessingTaskOrder,
         after: Option<ProcessingTaskPosition>,
@@ -198,8 +217,8 @@ impl Table for ProcessingTask {
         load_rows(connection, query, limit).await
     }
 
-    async fn count(connection: &mut AsyncPgConnection, filter: &ProcessingTaskFilter) -> Result<i64> {
-        filtered(filter).count().get_result(connection).await.doing("counting processing tasks")
+    async fn count(mut connection: &AsyncPgConnection, filter: &ProcessingTaskFilter) -> Result<i64> {
+        filtered(filter).count().get_result(&mut connection).await.doing("counting processing tasks")
     }
 }
 
@@ -217,12 +236,12 @@ fn oldest(kinds: Option<&[TaskKind]>) -> Query<'static> {
 /// Reads tasks that this transaction is to change, and holds them. What others hold is passed over; what others have
 /// just changed is looked at as it is now.
 async fn lock_rows(
-    connection: &mut AsyncPgConnection,
-    query: Query<'_>,
+    mut connection: &AsyncPgConnection,
+    query: Query<'static>,
     limit: i64,
 ) -> Result<Vec<Stored<ProcessingTask>>> {
     let statement = SkipLocked(query.select(TaskRow::as_select()).limit(limit));
-    let rows: Vec<TaskRow> = statement.load(connection).await.doing("reading processing tasks")?;
+    let rows: Vec<TaskRow> = statement.load(&mut connection).await.doing("reading processing tasks")?;
     rows.into_iter().map(TaskRow::into_stored).collect()
 }
 
@@ -232,7 +251,7 @@ async fn expire_exhausted(transaction: &mut Transaction, kinds: Option<&[TaskKin
         .filter(processing_tasks::status.eq(TaskStatus::Running.as_str()))
         .filter(processing_tasks::lease_expires_at.le(now.unix_micros()))
         .filter(processing_tasks::attempts.ge(processing_tasks::max_attempts));
-    for old in lock_rows(transaction.connection(), query, i64::from(MAX_EXPIRED_PER_CLAIM)).await? {
+    for old in lock_rows(transaction.connection().await?, query, i64::from(MAX_EXPIRED_PER_CLAIM)).await? {
         change(transaction, &old, |task| task.expire(now)).await?;
     }
     Ok(())
@@ -244,29 +263,33 @@ async fn claim(
 ) -> Result<Option<Stored<ProcessingTask>>> {
     let kinds = request.kinds.as_deref();
     let now = transaction.now;
+    let waits = || {
+        let pending = processing_tasks::status.eq(TaskStatus::Pending.as_str());
+        pending.and(processing_tasks::available_at.le(now.unix_micros()))
+    };
     // The oldest task that waits is found in an index. To look among those that run as well, for one that was left
     // behind, is dear, and seldom needed. Either way no task is held but the one that is taken: others would pass over
     // it, and nobody would change it.
-    let expired: bool = select(exists(
-        processing_tasks::table.filter(processing_tasks::lease_expires_at.le(now.unix_micros())),
-    ))
-    .get_result(transaction.connection())
-    .await
-    .doing("looking for expired leases")?;
-    let waits = processing_tasks::status
-        .eq(TaskStatus::Pending.as_str())
-        .and(processing_tasks::available_at.le(now.unix_micros()));
-    let claimable = if expired {
-        expire_exhausted(transaction, kinds).await?;
-        let left_behind = processing_tasks::status
-            .eq(TaskStatus::Running.as_str())
-            .and(processing_tasks::lease_expires_at.assume_not_null().le(now.unix_micros()))
-            .and(processing_tasks::attempts.lt(processing_tasks::max_attempts));
-        oldest(kinds).filter(waits.or(left_behind))
-    } else {
-        oldest(kinds).filter(waits)
-    };
-    let found = lock_rows(transaction.connection(), claimable, 1).await?;
+    let none_expired = sql::<Bool>(
+        "NOT (SELECT EXISTS (SELECT FROM processing_tasks WHERE lease_expires_at <= ?1))",
+        vec![Bind::Integer(Some(now.unix_micros()))],
+    );
+    let waiting = oldest(kinds).filter(waits()).filter(none_expired);
+    let mut found = transaction.run(|connection| lock_rows(connection, waiting, 1).boxed()).await?;
+    if found.is_empty() {
+        let expired =
+            processing_tasks::table.filter(processing_tasks::lease_expires_at.le(now.unix_micros()));
+        let expired = select(exists(expired)).get_result(&mut transaction.connection().await?).await;
+        if expired.doing("looking for expired leases")? {
+            expire_exhausted(transaction, kinds).await?;
+            let left_behind = processing_tasks::status
+                .eq(TaskStatus::Running.as_str())
+                .and(processing_tasks::lease_expires_at.assume_not_null().le(now.unix_micros()))
+                .and(processing_tasks::attempts.lt(processing_tasks::max_attempts));
+            let claimable = oldest(kinds).filter(waits().or(left_behind));
+            found = lock_rows(transaction.connection().await?, claimable, 1).await?;
+        }
+    }
     let oldest = found.into_iter().find(|task| task.claimability(now) == Claimability::Yes);
     let Some(old) = oldest else { return Ok(None) };
     let lease = Lease {
@@ -279,22 +302,22 @@ async fn claim(
 
 async fn enqueue(transaction: &mut Transaction, new: NewTask) -> Result<Stored<ProcessingTask>> {
     let task = ProcessingTask::enqueue(new).map_err(Error::Invalid)?;
-    if ProcessingTask::load_one(transaction.connection(), &task.id()).await?.is_some() {
-        return Err(Error::already_exists::<ProcessingTask>("id", task.id()));
+    let id = task.id();
+    let there = transaction.read_and_draw(async |connection| ProcessingTask::load_one(connection, &id).await);
+    if there.await?.is_some() {
+        return Err(Error::already_exists::<ProcessingTask>("id", id));
     }
     let stored = Stored::created(task, transaction.now, transaction.next_revision().await?);
-    let row = TaskRow::new(&stored)?;
-    diesel::insert_into(processing_tasks::table)
-        .values(&row)
-        .execute(transaction.connection())
-        .await
-        .doing("enqueueing a processing task")?;
+    let rows = vec![TaskRow::new(&stored)?];
+    insert_rows!(transaction.connection().await?, processing_tasks, rows, "enqueueing a processing task")?;
     Ok(stored)
 }
 
 async fn adopt(transaction: &mut Transaction, items: &[Stored<ProcessingTask>]) -> Result<Vec<()>> {
     let ids: Vec<ProcessingTaskId> = items.iter().map(|item| item.entity.id).collect();
-    let there = ProcessingTask::load_many(transaction.connection(), &ids).await?;
+    let there = transaction
+        .read_and_draw(async |connection| ProcessingTask::load_many(connection, &ids).await)
+        .await?;
     let mut taken: HashSet<ProcessingTaskId> = there.iter().map(|row| row.stored.entity.id).collect();
     let mut rows = Vec::with_capacity(items.len());
     for item in items {
@@ -303,7 +326,7 @@ async fn adopt(transaction: &mut Transaction, items: &[Stored<ProcessingTask>]) 
         }
         rows.push(TaskRow::new(&Stored { revision: transaction.next_revision().await?, ..item.clone() })?);
     }
-    insert_rows!(transaction.connection(), processing_tasks::table, rows, "taking in processing tasks");
+    insert_rows!(transaction.connection().await?, processing_tasks, rows, "taking in processing tasks")?;
     Ok(vec![(); items.len()])
 }
 
@@ -317,7 +340,7 @@ async fn change(
     let new = old.changed(task, transaction.now, transaction.next_revision().await?);
     let row = TaskRow::new(&new)?;
     update(processing_tasks::table, &row.state, processing_tasks::id.eq(row.id))
-        .execute(transaction.connection())
+        .execute(&mut transaction.connection().await?)
         .await
         .doing("changing a processing task")?;
     Ok(new)
@@ -334,7 +357,8 @@ impl Session {
     ) -> Result<Stored<ProcessingTask>> {
         self.write(move |transaction| {
             async move {
-                let old = ProcessingTask::load_one(transaction.connection(), &id)
+                let old = transaction
+                    .read_and_draw(async |connection| ProcessingTask::load_one(connection, &id).await)
                     .await?
                     .ok_or_else(|| Error::not_found::<ProcessingTask>(&id))?;
                 let now = transaction.now;
@@ -422,10 +446,12 @@ impl ProcessingTaskRepository for Session {
                     .order((processing_tasks::finished_at, processing_tasks::id))
                     .select(processing_tasks::id)
                     .limit(i64::from(limit));
-                let ids: Vec<Uuid> =
-                    finished.load(transaction.connection()).await.doing("looking for finished tasks")?;
+                let ids: Vec<Uuid> = finished
+                    .load(&mut transaction.connection().await?)
+                    .await
+                    .doing("looking for finished tasks")?;
                 diesel::delete(processing_tasks::table.filter(processing_tasks::id.eq_any(&ids)))
-                    .execute(transaction.connection())
+                    .execute(&mut transaction.connection().await?)
                     .await
                     .doing("removing finished tasks")?;
                 Ok(ids.len() as u64)

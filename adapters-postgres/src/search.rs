@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Untyped};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures::future::join;
 use futures::{FutureExt, TryStreamExt};
 use tubeatlas_domain::search::{Expression, Phrase, Relevance, find_in_text};
 use tubeatlas_domain::{ChannelId, Entity, LanguageTag, Transcript, TranscriptId, VideoId};
@@ -110,7 +111,7 @@ fn filter_binds(request: &SearchRequest) -> Vec<Bind> {
 
 /// The documents behind a position in an order by date.
 async fn places_by_date(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     request: &SearchRequest,
     newest_first: bool,
     after: Option<SearchPosition>,
@@ -139,7 +140,8 @@ async fn places_by_date(
         Bind::Text(language.map(String::from)),
         Bind::Integer(Some(i64::from(request.limit) + 1)),
     ]);
-    let rows: Vec<PlaceRow> = sql::<Untyped>(statement, binds).load(connection).await.doing("searching")?;
+    let rows: Vec<PlaceRow> =
+        sql::<Untyped>(statement, binds).load(&mut connection).await.doing("searching")?;
     rows.into_iter()
         .map(|PlaceRow { video_id, language, published_at }| {
             let row = RowName { table: "passages", key: &video_id };
@@ -163,14 +165,14 @@ fn by_score(one: &SearchPosition, other: &SearchPosition) -> Ordering {
 /// The documents behind a position in the order of relevance. All that match are scored, as they come: what is kept
 /// of each document is its best score.
 async fn places_by_score(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     request: &SearchRequest,
     after: Option<SearchPosition>,
 ) -> Result<Vec<SearchPosition>> {
     let ranking = ranking(connection, request.query.phrases()).await?;
     let statement = format!("SELECT p.video_id, p.language, p.tokens {}", found(request.visibility));
     let statement: Sql<Untyped> = sql(statement, filter_binds(request));
-    let rows = statement.load_stream::<PassageRow>(connection).await.doing("searching")?;
+    let rows = statement.load_stream::<PassageRow>(&mut connection).await.doing("searching")?;
     let mut best: HashMap<(String, Option<String>), f64> = HashMap::new();
     let mut rows = std::pin::pin!(rows);
     while let Some(row) = rows.try_next().await.doing("searching")? {
@@ -196,15 +198,17 @@ async fn places_by_score(
 }
 
 /// What the ranking knows of the whole store: how many passages there are, and of each phrase how many hold it.
-async fn ranking<'q>(connection: &mut AsyncPgConnection, phrases: Vec<&'q Phrase>) -> Result<Relevance<'q>> {
+async fn ranking<'q>(mut connection: &AsyncPgConnection, phrases: Vec<&'q Phrase>) -> Result<Relevance<'q>> {
     let statement = "SELECT value FROM (
              SELECT place, (SELECT count(*) FROM passages p WHERE p.words @@ wanted.phrase::tsquery) AS value
              FROM unnest(?1::text[]) WITH ORDINALITY AS wanted (phrase, place)
              UNION ALL SELECT NULL, count(*) FROM passages
          ) AS numbers ORDER BY place NULLS LAST";
     let texts = phrases.iter().map(|phrase| ts_phrase(phrase)).collect();
-    let rows: Vec<NumberRow> =
-        sql::<Untyped>(statement, vec![Bind::Texts(texts)]).load(connection).await.doing("weighing words")?;
+    let rows: Vec<NumberRow> = sql::<Untyped>(statement, vec![Bind::Texts(texts)])
+        .load(&mut connection)
+        .await
+        .doing("weighing words")?;
     let mut numbers = rows.into_iter().map(|row| u64::try_from(row.value).unwrap_or_default());
     let holders: Vec<_> = phrases.into_iter().zip(&mut numbers).collect();
     Ok(Relevance::new(numbers.next().unwrap_or_default(), holders))
@@ -212,24 +216,23 @@ async fn ranking<'q>(connection: &mut AsyncPgConnection, phrases: Vec<&'q Phrase
 
 /// What is shown of the documents.
 async fn hits(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     request: &SearchRequest,
     places: Vec<SearchPosition>,
 ) -> Result<Vec<SearchHit>> {
     let ids = places.iter().map(|place| place.video_id.to_string()).collect();
     let shown = "SELECT id, title, channel_id, url, published_at FROM videos WHERE id = ANY(?1)";
-    let videos: Vec<VideoRow> = sql::<Untyped>(shown, vec![Bind::Texts(ids)])
-        .load(connection)
-        .await
-        .doing("reading what was found")?;
-    let videos: HashMap<&str, &VideoRow> = videos.iter().map(|video| (video.id.as_str(), video)).collect();
+    let videos = sql::<Untyped>(shown, vec![Bind::Texts(ids)]).load(&mut connection);
     let ids = places.iter().filter_map(|place| {
         let language = place.language.clone()?;
         Some(TranscriptId { video_id: place.video_id.clone(), language })
     });
-    let transcripts = Transcript::load_many(connection, &ids.collect::<Vec<_>>()).await?.into_iter();
+    let ids: Vec<_> = ids.collect();
+    let (videos, transcripts) = join(videos, Transcript::load_many(connection, &ids)).await;
+    let videos: Vec<VideoRow> = videos.doing("reading what was found")?;
+    let videos: HashMap<&str, &VideoRow> = videos.iter().map(|video| (video.id.as_str(), video)).collect();
     let transcripts: HashMap<TranscriptId, Stored<Transcript>> =
-        transcripts.map(|row| (row.stored.entity.id(), row.stored)).collect();
+        transcripts?.into_iter().map(|row| (row.stored.entity.id(), row.stored)).collect();
     let hit = |place: SearchPosition| {
         let SearchPosition { score, published_at: _, video_id, language } = place;
         let missing = |what: &str| corrupt("passages", &video_id, &format!("has no {what}"));

@@ -8,9 +8,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use diesel::sql_types::Untyped;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join, join3};
 use tokio::sync::oneshot;
 use tubeatlas_domain::Timestamp;
 use tubeatlas_ports::{Clock, Error, IdGenerator, Result, Revision};
@@ -51,8 +52,14 @@ impl Isolation {
 }
 
 /// An open transaction, and what a write works with. Dropping it closes its connection, and so rolls back.
+///
+/// It takes few round trips: what begins it is sent together with what it reads first (see [`beginning`](Self::beginning)),
+/// and what it reads, or writes, at one time goes to the server at one time. For that the futures of the statements are
+/// polled together, in the order in which they are to run: Diesel sends them in this order.
 pub(crate) struct Transaction {
     connection: Connection,
+    /// What begins it, as long as that was not sent.
+    begin: Option<&'static str>,
     clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdGenerator>,
     /// The time of the current call.
@@ -64,29 +71,61 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
-    /// Begins a transaction. With `snapshot` what it sees is fixed when this answers, else by its first statement.
-    pub(crate) async fn begin(
-        mut connection: Connection,
-        isolation: Isolation,
-        snapshot: bool,
-        engine: &Engine,
-    ) -> Result<Self> {
+    /// A transaction that begins with its first statement.
+    pub(crate) fn new(mut connection: Connection, isolation: Isolation, engine: &Engine) -> Self {
         connection.soil();
-        let begin = isolation.begin();
-        let begin = if snapshot { format!("{begin}; SELECT 1") } else { begin.to_owned() };
-        connection.batch_execute(&begin).await.doing("beginning a transaction")?;
-        Ok(Self {
+        Self {
             connection,
+            begin: Some(isolation.begin()),
             clock: Arc::clone(&engine.clock),
             ids: Arc::clone(&engine.ids),
             now: engine.clock.now(),
             revisions: VecDeque::new(),
             draw: 1,
-        })
+        }
     }
 
-    pub(crate) fn connection(&mut self) -> &mut AsyncPgConnection {
-        &mut self.connection
+    /// Begins a transaction: what it sees is fixed when this answers.
+    pub(crate) async fn begin(connection: Connection, isolation: Isolation, engine: &Engine) -> Result<Self> {
+        let mut transaction = Self::new(connection, isolation, engine);
+        let (begun, mut connection) = transaction.beginning();
+        let (begun, seen) = join(begun, connection.batch_execute("SELECT 1")).await;
+        begun.and(seen.doing("beginning a transaction"))?;
+        Ok(transaction)
+    }
+
+    /// What begins the transaction, if that was not sent yet, and the connection for its first statements. Polled
+    /// together, and this first, they are one round trip. (If beginning fails, what was to be written is refused:
+    /// outside of transactions a connection only reads, see `pool.rs`.)
+    pub(crate) fn beginning(&mut self) -> (BoxFuture<'_, Result<()>>, &AsyncPgConnection) {
+        let begin = self.begin.take();
+        let connection: &AsyncPgConnection = &self.connection;
+        let begun = async move {
+            let mut connection = connection;
+            match begin {
+                None => Ok(()),
+                Some(begin) => connection.batch_execute(begin).await.doing("beginning a transaction"),
+            }
+        };
+        (begun.boxed(), connection)
+    }
+
+    /// The connection, with the transaction begun.
+    pub(crate) async fn connection(&mut self) -> Result<&AsyncPgConnection> {
+        if self.begin.is_some() {
+            self.beginning().0.await?;
+        }
+        Ok(&self.connection)
+    }
+
+    /// Runs statements, together with what begins the transaction.
+    pub(crate) async fn run<T>(
+        &mut self,
+        statements: impl for<'c> FnOnce(&'c AsyncPgConnection) -> BoxFuture<'c, Result<T>>,
+    ) -> Result<T> {
+        let (begun, connection) = self.beginning();
+        let (begun, answer) = join(begun, statements(connection)).await;
+        begun.and(answer)
     }
 
     /// Says that a call begins, which writes so many items.
@@ -96,24 +135,38 @@ impl Transaction {
         self.draw = i64::try_from(items.max(1)).unwrap_or(1);
     }
 
-    /// The next revision. It is drawn after what it is for was read, so that it is larger than the one before: if
-    /// somebody else changes that meanwhile, this transaction gives way.
+    /// Reads what the current call is about, and draws the revisions that it may need, in one round trip. (They are
+    /// drawn after what they are for was read, so that they are larger than the ones before: if somebody else changes
+    /// that meanwhile, this transaction gives way.)
+    pub(crate) async fn read_and_draw<T>(
+        &mut self,
+        read: impl AsyncFnOnce(&AsyncPgConnection) -> Result<T>,
+    ) -> Result<T> {
+        let draw = self.draw;
+        let (begun, connection) = self.beginning();
+        let (begun, read, drawn) = join3(begun, read(connection), draw_revisions(connection, draw)).await;
+        begun?;
+        let read = read?;
+        self.revisions.extend(drawn?);
+        Ok(read)
+    }
+
+    /// The next revision, of those that were drawn. If there is none, they are drawn now.
     pub(crate) async fn next_revision(&mut self) -> Result<Revision> {
         if self.revisions.is_empty() {
-            let drawn: Vec<NumberRow> = sql(
-                "SELECT nextval('store_revision') AS value FROM generate_series(1, ?1)",
-                vec![Bind::Integer(Some(self.draw))],
-            )
-            .load(&mut *self.connection)
-            .await
-            .doing("taking a revision")?;
-            self.revisions = drawn.into_iter().map(|row| row.value).collect();
+            let draw = self.draw;
+            let drawn = draw_revisions(self.connection().await?, draw).await?;
+            self.revisions.extend(drawn);
         }
         let next = self.revisions.pop_front().and_then(|next| u64::try_from(next).ok()).unwrap_or_default();
         Revision::new(next).map_err(|error| corrupt("store_revision", &next, &error))
     }
 
     pub(crate) async fn commit(mut self) -> Result<()> {
+        if self.begin.is_some() {
+            self.connection.cleaned(); // nothing was sent
+            return Ok(());
+        }
         let committed = self.connection.batch_execute("COMMIT").await.doing("committing");
         // The server has ended the transaction also where it had to give way.
         if committed.as_ref().err().is_none_or(gave_way) {
@@ -131,7 +184,7 @@ impl Transaction {
 
     /// Rolls back. If that does not succeed the connection is closed, which does the same.
     pub(crate) async fn rollback(mut self) {
-        if self.connection.batch_execute("ROLLBACK").await.is_ok() {
+        if self.begin.is_some() || self.connection.batch_execute("ROLLBACK").await.is_ok() {
             self.connection.cleaned();
         }
     }
@@ -152,8 +205,11 @@ impl Transaction {
         if items <= 1 {
             return work(self).await;
         }
-        self.connection.batch_execute("SAVEPOINT call").await.doing("setting a savepoint")?;
+        self.begin = Some("SAVEPOINT call");
         let result = work(self).await;
+        if self.begin.take().is_some() {
+            return result; // nothing was sent
+        }
         let end = match &result {
             Ok(_) => "RELEASE SAVEPOINT call",
             Err(error) if error.keeps_unit_of_work() => "ROLLBACK TO SAVEPOINT call; RELEASE SAVEPOINT call",
@@ -164,27 +220,34 @@ impl Transaction {
     }
 }
 
+async fn draw_revisions(mut connection: &AsyncPgConnection, how_many: i64) -> Result<Vec<i64>> {
+    let draw = "SELECT nextval('store_revision') AS value FROM generate_series(1, ?1)";
+    let draw = sql::<Untyped>(draw, vec![Bind::Integer(Some(how_many))]);
+    let drawn: Vec<NumberRow> = draw.load(&mut connection).await.doing("taking a revision")?;
+    Ok(drawn.into_iter().map(|row| row.value).collect())
+}
+
 impl Session {
     /// Runs a read of one or several statements at one moment.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        work: impl for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T>> + Clone + Send + 'static,
+        work: impl for<'c> FnOnce(&'c AsyncPgConnection) -> BoxFuture<'c, Result<T>> + Clone + Send + 'static,
     ) -> Result<T> {
         match self {
             Self::Store(engine) => {
                 in_transactions(engine, Isolation::ReadOnly, 0, move |transaction| {
-                    work(transaction.connection())
+                    transaction.run(work).boxed()
                 })
                 .await
             }
-            Self::Unit(unit) => unit.run(move |transaction| work(transaction.connection())).await,
+            Self::Unit(unit) => unit.run(move |transaction| transaction.run(work).boxed()).await,
         }
     }
 
     /// Runs a read of one statement, which needs no transaction around it.
     pub(crate) async fn read_once<T: Send + 'static>(
         &self,
-        work: impl for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T>> + Clone + Send + 'static,
+        work: impl for<'c> FnOnce(&'c AsyncPgConnection) -> BoxFuture<'c, Result<T>> + Clone + Send + 'static,
     ) -> Result<T> {
         match self {
             Self::Store(engine) => {
@@ -193,7 +256,7 @@ impl Session {
                         let work = work.clone();
                         async move {
                             connection.soil();
-                            let result = work(&mut connection).await;
+                            let result = work(&connection).await;
                             // After any other error it is not known how the connection is.
                             if result.as_ref().err().is_none_or(gave_way) {
                                 connection.cleaned();
@@ -204,7 +267,7 @@ impl Session {
                     })
                     .await
             }
-            Self::Unit(unit) => unit.run(move |transaction| work(transaction.connection())).await,
+            Self::Unit(unit) => unit.run(move |transaction| transaction.run(work).boxed()).await,
         }
     }
 
@@ -212,7 +275,7 @@ impl Session {
     pub(crate) async fn read_statements<T: Send + 'static>(
         &self,
         one: bool,
-        work: impl for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T>> + Clone + Send + 'static,
+        work: impl for<'c> FnOnce(&'c AsyncPgConnection) -> BoxFuture<'c, Result<T>> + Clone + Send + 'static,
     ) -> Result<T> {
         if one { self.read_once(work).await } else { self.read(work).await }
     }
@@ -282,7 +345,7 @@ async fn in_transactions<T: Send + 'static>(
         .attempts(writes, move |connection, engine| {
             let work = work.clone();
             async move {
-                let mut transaction = Transaction::begin(connection, isolation, false, &engine).await?;
+                let mut transaction = Transaction::new(connection, isolation, &engine);
                 transaction.call(items);
                 match work(&mut transaction).await {
                     Ok(value) => transaction.commit().await.map(|()| value),
@@ -356,5 +419,75 @@ async fn run_while_wanted<T>(
             stop.now().await;
             attempt.await
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use diesel::sql_types::Untyped;
+    use diesel_async::{AsyncPgConnection, RunQueryDsl};
+    use futures::FutureExt;
+    use futures::future::join;
+    use tubeatlas_ports::{Result, SystemClock, UuidV7Generator};
+    use tubeatlas_postgres_cluster::{Cluster, Database};
+
+    use super::{Isolation, Transaction};
+    use crate::error::Context;
+    use crate::statement::{NumberRow, sql};
+    use crate::{DatabaseUrl, PostgresConfig, PostgresStore};
+
+    async fn opened() -> (Database, PostgresStore) {
+        let database = Cluster::shared().unwrap().database().unwrap();
+        let config = PostgresConfig::new(DatabaseUrl::parse(database.url()).unwrap());
+        let store = PostgresStore::open(config, Arc::new(SystemClock), Arc::new(UuidV7Generator));
+        let store = store.await.unwrap();
+        (database, store)
+    }
+
+    async fn transaction(store: &PostgresStore) -> Transaction {
+        let connection = store.engine().pool.get().await.unwrap();
+        Transaction::new(connection, Isolation::Serializable, store.engine())
+    }
+
+    /// By a statement that no connection has prepared, as the id stands in it.
+    async fn write(mut connection: &AsyncPgConnection, id: &str) -> Result<()> {
+        let columns = "id, title, created_at, updated_at, revision";
+        let insert = format!("INSERT INTO channels ({columns}) VALUES ('{id}', 't', 0, 0, 1)");
+        sql::<Untyped>(insert, Vec::new()).execute(&mut connection).await.doing("writing").map(drop)
+    }
+
+    async fn count(mut connection: &AsyncPgConnection) -> Result<i64> {
+        let count = sql::<Untyped>("SELECT count(*) AS value FROM channels", Vec::new());
+        count.get_result(&mut connection).await.doing("counting").map(|row: NumberRow| row.value)
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_together_with_a_begin_that_fails_writes_nothing() {
+        let (_database, store) = opened().await;
+        let mut never = transaction(&store).await;
+        never.begin = Some("BEGIN AT NO LEVEL");
+        assert!(never.run(|connection| write(connection, "c").boxed()).await.is_err());
+        never.rollback().await;
+        let mut after = transaction(&store).await;
+        assert_eq!(after.run(|connection| count(connection).boxed()).await.unwrap(), 0);
+        after.commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_together_runs_in_order() {
+        let (_database, store) = opened().await;
+        let mut transaction = transaction(&store).await;
+        assert_eq!(transaction.run(|connection| count(connection).boxed()).await.unwrap(), 0);
+        for n in 1..=20 {
+            // The one that is prepared already comes behind the one that is not.
+            let connection = transaction.connection().await.unwrap();
+            let id = format!("c{n}");
+            let (written, counted) = join(write(connection, &id), count(connection)).await;
+            written.unwrap();
+            assert_eq!(counted.unwrap(), n);
+        }
+        transaction.rollback().await;
     }
 }

@@ -16,7 +16,7 @@ use crate::error::Context;
 use crate::schema::source_files;
 use crate::session::{Session, Transaction};
 use crate::statement::{Bind, sql, update};
-use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
+use crate::table::{Loaded, References, Table, WritableTable};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = source_files, primary_key(path), treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -104,20 +104,20 @@ macro_rules! filtered {
 #[async_trait]
 impl Table for SourceFile {
     async fn load_many(
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         paths: &[SourcePath],
     ) -> Result<Vec<Loaded<Self>>> {
         let rows: Vec<SourceFileRow> = source_files::table
             .filter(source_files::path.eq_any(paths.iter().map(SourcePath::as_str)))
             .select(SourceFileRow::as_select())
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("reading source files")?;
         rows.into_iter().map(|row| Ok(Loaded { stored: row.into_stored()?, hidden_since: None })).collect()
     }
 
     async fn page(
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         filter: &SourceFileFilter,
         order: SourceFileOrder,
         after: Option<SourceFilePosition>,
@@ -134,33 +134,34 @@ impl Table for SourceFile {
         let rows: Vec<SourceFileRow> = query
             .select(SourceFileRow::as_select())
             .limit(limit)
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("listing source files")?;
         rows.into_iter().map(SourceFileRow::into_stored).collect()
     }
 
-    async fn count(connection: &mut AsyncPgConnection, filter: &SourceFileFilter) -> Result<i64> {
-        filtered!(filter).count().get_result(connection).await.doing("counting source files")
+    async fn count(mut connection: &AsyncPgConnection, filter: &SourceFileFilter) -> Result<i64> {
+        filtered!(filter).count().get_result(&mut connection).await.doing("counting source files")
     }
 }
 
 #[async_trait]
 impl WritableTable for SourceFile {
-    async fn references(_: &mut AsyncPgConnection, files: &[Self]) -> Result<Vec<References>> {
+    async fn references(_: &AsyncPgConnection, files: &[Self]) -> Result<Vec<References>> {
         Ok(vec![References::Fine; files.len()])
     }
 
-    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()> {
+    async fn insert(mut connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
         let rows = new.iter().map(SourceFileRow::new).collect::<Result<Vec<_>>>()?;
-        insert_rows!(transaction.connection(), source_files::table, &rows, "creating source files");
-        Ok(())
+        // Their hashes are bytes, of which `insert_columns` knows nothing.
+        let insert = diesel::insert_into(source_files::table).values(&rows);
+        insert.execute(&mut connection).await.doing("creating source files").map(drop)
     }
 
-    async fn replace(transaction: &mut Transaction, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    async fn replace(mut connection: &AsyncPgConnection, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
         let row = SourceFileRow::new(new)?;
         update(source_files::table, &row, source_files::path.eq(&row.path))
-            .execute(transaction.connection())
+            .execute(&mut connection)
             .await
             .doing("changing a source file")
             .map(drop)
@@ -168,7 +169,7 @@ impl WritableTable for SourceFile {
 
     async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
         diesel::delete(source_files::table.find(old.path.as_str()))
-            .execute(transaction.connection())
+            .execute(&mut transaction.connection().await?)
             .await
             .doing("deleting a source file")
             .map(drop)
@@ -184,7 +185,7 @@ impl SourceFileRepository for Session {
         self.write(move |transaction| {
             async move {
                 let there = source_files::table.filter(source_files::path.eq_any(paths));
-                let removed = diesel::delete(there).execute(transaction.connection()).await;
+                let removed = diesel::delete(there).execute(&mut transaction.connection().await?).await;
                 Ok(removed.doing("removing source files")? as u64)
             }
             .boxed()

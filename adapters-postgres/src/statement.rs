@@ -10,8 +10,9 @@ use std::marker::PhantomData;
 use diesel::expression::{AppearsOnTable, Expression, TypedExpressionType, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
 use diesel::query_builder::{AsChangeset, AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Untyped};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Untyped};
 use diesel::{QueryResult, QuerySource};
+use uuid::Uuid;
 
 /// Neither Diesel's key by type nor its doubts: the text is the key.
 macro_rules! kept_by_text {
@@ -78,8 +79,14 @@ kept_by_text!(SkipLocked<Q>);
 pub(crate) enum Bind {
     Text(Option<String>),
     Texts(Vec<String>),
+    OptionalTexts(Vec<Option<String>>),
     Integer(Option<i64>),
     Integers(Vec<i64>),
+    OptionalIntegers(Vec<Option<i64>>),
+    SmallIntegers(Vec<i32>),
+    OptionalSmallIntegers(Vec<Option<i32>>),
+    Uuids(Vec<Uuid>),
+    OptionalUuids(Vec<Option<Uuid>>),
 }
 
 /// SQL that is written by hand, as a statement (`Untyped`) or as an expression of type `ST`.
@@ -105,8 +112,24 @@ impl<ST> QueryFragment<Pg> for Sql<ST> {
             match number.checked_sub(1).and_then(|i| self.binds.get(i)) {
                 Some(Bind::Text(value)) => out.push_bind_param::<Nullable<Text>, _>(value)?,
                 Some(Bind::Texts(values)) => out.push_bind_param::<Array<Text>, _>(values)?,
+                Some(Bind::OptionalTexts(values)) => {
+                    out.push_bind_param::<Array<Nullable<Text>>, _>(values)?;
+                }
                 Some(Bind::Integer(value)) => out.push_bind_param::<Nullable<BigInt>, _>(value)?,
                 Some(Bind::Integers(values)) => out.push_bind_param::<Array<BigInt>, _>(values)?,
+                Some(Bind::OptionalIntegers(values)) => {
+                    out.push_bind_param::<Array<Nullable<BigInt>>, _>(values)?;
+                }
+                Some(Bind::SmallIntegers(values)) => out.push_bind_param::<Array<Integer>, _>(values)?,
+                Some(Bind::OptionalSmallIntegers(values)) => {
+                    out.push_bind_param::<Array<Nullable<Integer>>, _>(values)?;
+                }
+                Some(Bind::Uuids(values)) => {
+                    out.push_bind_param::<Array<diesel::sql_types::Uuid>, _>(values)?
+                }
+                Some(Bind::OptionalUuids(values)) => {
+                    out.push_bind_param::<Array<Nullable<diesel::sql_types::Uuid>>, _>(values)?;
+                }
                 None => {
                     let message = format!("no value for ?{part}");
                     return Err(diesel::result::Error::QueryBuilderError(message.into()));
@@ -133,6 +156,68 @@ impl Query for Sql<Untyped> {
 }
 
 kept_by_text!(Sql<ST>);
+
+/// The values of a column of rows that are inserted together: its name, the type of an array of them, and these.
+pub(crate) type Column = (&'static str, &'static str, Bind);
+
+/// What stands in columns: a value in one, a row in several.
+pub(crate) trait Columns: Sized {
+    /// The columns of such values; a value alone stands in a column of this name.
+    fn columns(name: &'static str, values: Vec<Self>) -> Vec<Column>;
+}
+
+macro_rules! column {
+    ($($type:ty: $array:literal $bind:ident $optional:ident,)*) => {$(
+        impl Columns for $type {
+            fn columns(name: &'static str, values: Vec<Self>) -> Vec<Column> {
+                vec![(name, $array, Bind::$bind(values))]
+            }
+        }
+
+        impl Columns for Option<$type> {
+            fn columns(name: &'static str, values: Vec<Self>) -> Vec<Column> {
+                vec![(name, $array, Bind::$optional(values))]
+            }
+        }
+    )*};
+}
+
+column! {
+    String: "text[]" Texts OptionalTexts,
+    i64: "bigint[]" Integers OptionalIntegers,
+    i32: "integer[]" SmallIntegers OptionalSmallIntegers,
+    Uuid: "uuid[]" Uuids OptionalUuids,
+}
+
+/// Says which columns a row has: the names of all its fields.
+macro_rules! row_of_columns {
+    ($row:ident: $($field:ident),+ $(,)?) => {
+        impl $crate::statement::Columns for $row {
+            fn columns(_: &'static str, rows: Vec<Self>) -> Vec<$crate::statement::Column> {
+                $(let mut $field = Vec::with_capacity(rows.len());)+
+                for row in rows {
+                    let Self { $($field: _),+ } = &row; // none is missing
+                    $($field.push(row.$field);)+
+                }
+                let columns = [$($crate::statement::Columns::columns(stringify!($field), $field)),+];
+                columns.into_iter().flatten().collect()
+            }
+        }
+    };
+}
+pub(crate) use row_of_columns;
+
+/// Inserts rows of one table by one statement, which is the same for any number of them: each column is one value,
+/// an array. (Rows of many values each would be prepared anew for each number of them.)
+pub(crate) fn insert_columns<R: Columns>(table: &str, rows: Vec<R>) -> Sql<Untyped> {
+    let columns = R::columns("", rows);
+    let names: Vec<&str> = columns.iter().map(|(name, ..)| *name).collect();
+    let arrays = (1..).zip(&columns).map(|(place, (_, array, _))| format!("?{place}::{array}"));
+    let arrays: Vec<String> = arrays.collect();
+    let text =
+        format!("INSERT INTO {table} ({}) SELECT * FROM unnest({})", names.join(", "), arrays.join(", "));
+    sql(text, columns.into_iter().map(|(.., values)| values).collect())
+}
 
 /// A row of one text.
 #[derive(diesel::QueryableByName)]

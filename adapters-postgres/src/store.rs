@@ -108,7 +108,7 @@ impl Store for PostgresStore {
     async fn health(&self) -> Result<Health> {
         let rows: Vec<TextRow> = self
             .session
-            .read_once(|connection| {
+            .read_once(|mut connection| {
                 async move {
                     sql(
                         "SELECT value FROM (VALUES
@@ -118,7 +118,7 @@ impl Store for PostgresStore {
                          ) AS found (number, value) ORDER BY number",
                         Vec::new(),
                     )
-                    .load(connection)
+                    .load(&mut connection)
                     .await
                     .doing("asking for the server's health")
                 }

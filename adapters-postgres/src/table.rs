@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use diesel_async::AsyncPgConnection;
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join3};
 use tubeatlas_domain::{EntityKind, Timestamp};
 use tubeatlas_ports::{
     Catalogued, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repositories, Repository, Result, Revision, Stored,
@@ -26,9 +26,9 @@ pub(crate) struct Loaded<E> {
 #[async_trait]
 pub(crate) trait Table: Catalogued {
     /// Those of the rows with these ids that are there, in any order, read by one statement.
-    async fn load_many(connection: &mut AsyncPgConnection, ids: &[Self::Id]) -> Result<Vec<Loaded<Self>>>;
+    async fn load_many(connection: &AsyncPgConnection, ids: &[Self::Id]) -> Result<Vec<Loaded<Self>>>;
 
-    async fn load_one(connection: &mut AsyncPgConnection, id: &Self::Id) -> Result<Option<Loaded<Self>>> {
+    async fn load_one(connection: &AsyncPgConnection, id: &Self::Id) -> Result<Option<Loaded<Self>>> {
         Ok(Self::load_many(connection, std::slice::from_ref(id)).await?.pop())
     }
 
@@ -37,14 +37,14 @@ pub(crate) trait Table: Catalogued {
 
     /// Up to `limit` rows behind `after`.
     async fn page(
-        connection: &mut AsyncPgConnection,
+        connection: &AsyncPgConnection,
         filter: &Self::Filter,
         order: Self::Order,
         after: Option<Self::Position>,
         limit: i64,
     ) -> Result<Vec<Stored<Self::Listed>>>;
 
-    async fn count(connection: &mut AsyncPgConnection, filter: &Self::Filter) -> Result<i64>;
+    async fn count(connection: &AsyncPgConnection, filter: &Self::Filter) -> Result<i64>;
 }
 
 /// What became of the references of something that is to be written.
@@ -62,7 +62,7 @@ pub(crate) enum References {
 #[async_trait]
 pub(crate) trait WritableTable: Table {
     /// What became of the references of each, read by one statement or two.
-    async fn references(connection: &mut AsyncPgConnection, entities: &[Self]) -> Result<Vec<References>>;
+    async fn references(connection: &AsyncPgConnection, entities: &[Self]) -> Result<Vec<References>>;
 
     /// The value of the field that must be unique besides the id, with its name.
     fn unique(&self) -> Option<(&'static str, &str)> {
@@ -70,45 +70,47 @@ pub(crate) trait WritableTable: Table {
     }
 
     /// Which of these values are taken, each with the id of what has it.
-    async fn taken(_: &mut AsyncPgConnection, _: Vec<String>) -> Result<HashMap<String, Self::Id>> {
+    async fn taken(_: &AsyncPgConnection, _: Vec<String>) -> Result<HashMap<String, Self::Id>> {
         Ok(HashMap::new())
     }
 
     /// What still refers to it.
-    async fn referrer(_: &mut AsyncPgConnection, _: &Self::Id) -> Result<Option<EntityKind>> {
+    async fn referrer(_: &AsyncPgConnection, _: &Self::Id) -> Result<Option<EntityKind>> {
         Ok(None)
     }
 
-    /// Writes new ones, of different ids, by few statements.
-    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()>;
+    /// Writes new ones, of different ids and not too many, by a statement a table.
+    async fn insert(connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()>;
 
-    async fn replace(transaction: &mut Transaction, old: &Stored<Self>, new: &Stored<Self>) -> Result<()>;
+    async fn replace(connection: &AsyncPgConnection, old: &Stored<Self>, new: &Stored<Self>) -> Result<()>;
 
     /// Deletes it, softly or not.
     async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()>;
 }
 
-/// How many rows one statement inserts at most; it may have 65,535 values.
-pub(crate) const ROWS_OF_A_STATEMENT: usize = 500;
+/// How many items are inserted together at most.
+const ITEMS_OF_AN_INSERT: usize = 500;
 
-/// Inserts rows into a table, by few statements. (One row alone by one that is prepared, as Diesel does not those of
-/// many rows. A macro, because the bounds of a function would be longer than what it does.)
+/// Inserts rows into a table, by one statement that is prepared once. (A macro, because the bounds of a function would
+/// be longer than what it does.)
 macro_rules! insert_rows {
-    ($connection:expr, $table:expr, $rows:expr, $doing:literal) => {
-        for chunk in $rows.chunks($crate::table::ROWS_OF_A_STATEMENT) {
-            let insert = diesel::insert_into($table);
-            match chunk {
-                [row] => insert.values(row).execute($connection).await.doing($doing)?,
-                rows => insert.values(rows).execute($connection).await.doing($doing)?,
-            };
-        }
-    };
+    ($connection:expr, $table:ident, $rows:expr, $doing:literal) => {{
+        let (mut connection, rows): (&AsyncPgConnection, Vec<_>) = ($connection, $rows);
+        let inserted = match rows.as_slice() {
+            [row] => diesel::insert_into($table::table).values(row).execute(&mut connection).await,
+            _ => {
+                let insert = $crate::statement::insert_columns(stringify!($table), rows);
+                insert.execute(&mut connection).await
+            }
+        };
+        inserted.doing($doing).map(drop)
+    }};
 }
 pub(crate) use insert_rows;
 
 /// The row with this id that `visibility` shows.
 async fn get<E: Table>(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     id: &E::Id,
     visibility: Visibility,
 ) -> Result<Option<Stored<E>>> {
@@ -118,7 +120,7 @@ async fn get<E: Table>(
 
 /// The rows with these ids that `visibility` shows, each at the place of its id.
 async fn get_many<E: Table>(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     ids: &[E::Id],
     visibility: Visibility,
 ) -> Result<Vec<Option<Stored<E>>>> {
@@ -303,10 +305,10 @@ impl Session {
 struct Batch<'b, E: WritableTable> {
     entities: &'b [E],
     rows: HashMap<E::Id, Loaded<E>>,
-    /// Of each entity, once one of them is asked for.
-    references: Option<Vec<References>>,
-    /// The unique values that are taken, once one of them is asked for.
-    taken: Option<HashMap<String, E::Id>>,
+    /// Of each entity.
+    references: Vec<References>,
+    /// The unique values that are taken.
+    taken: HashMap<String, E::Id>,
     /// What is new and not written yet.
     new: Vec<Stored<E>>,
 }
@@ -314,31 +316,29 @@ struct Batch<'b, E: WritableTable> {
 impl<'b, E: WritableTable> Batch<'b, E> {
     async fn load(transaction: &mut Transaction, entities: &'b [E]) -> Result<Self> {
         let ids: Vec<E::Id> = entities.iter().map(E::id).collect();
-        let rows = load_rows(transaction, &ids).await?;
-        Ok(Self { entities, rows, references: None, taken: None, new: Vec::new() })
+        let unique = entities.iter().filter_map(|it| Some(it.unique()?.1.to_owned())).collect();
+        let read = transaction.read_and_draw(async |connection| {
+            let rows = load_rows(connection, &ids);
+            let (references, taken) = (E::references(connection, entities), E::taken(connection, unique));
+            let (rows, references, taken) = join3(rows, references, taken).await;
+            Ok((rows?, references?, taken?))
+        });
+        let (rows, references, taken) = read.await?;
+        Ok(Self { entities, rows, references, taken, new: Vec::new() })
     }
 
-    async fn references(&mut self, transaction: &mut Transaction, place: usize) -> Result<References> {
-        if self.references.is_none() {
-            self.references = Some(E::references(transaction.connection(), self.entities).await?);
-        }
-        let found = self.references.as_ref().and_then(|all| all.get(place)).cloned();
-        Ok(found.unwrap_or(References::Fine))
+    fn references(&self, place: usize) -> References {
+        self.references.get(place).cloned().unwrap_or(References::Fine)
     }
 
-    async fn check_references(&mut self, transaction: &mut Transaction, place: usize) -> Result<()> {
-        let references = self.references(transaction, place).await?;
-        refuse_missing(&self.entities[place], references)
+    fn check_references(&self, place: usize) -> Result<()> {
+        refuse_missing(&self.entities[place], self.references(place))
     }
 
     /// That nothing else has what must be unique besides the id.
-    async fn check_unique(&mut self, transaction: &mut Transaction, place: usize) -> Result<()> {
+    fn check_unique(&self, place: usize) -> Result<()> {
         let Some((field, value)) = self.entities[place].unique() else { return Ok(()) };
-        if self.taken.is_none() {
-            let values = self.entities.iter().filter_map(|it| Some(it.unique()?.1.to_owned()));
-            self.taken = Some(E::taken(transaction.connection(), values.collect()).await?);
-        }
-        match self.taken.as_ref().and_then(|taken| taken.get(value)) {
+        match self.taken.get(value) {
             Some(other) if *other != self.entities[place].id() => {
                 Err(Error::already_exists::<E>(field, value))
             }
@@ -349,13 +349,11 @@ impl<'b, E: WritableTable> Batch<'b, E> {
     /// Takes note of what stands in the tables when this item is written.
     fn keep(&mut self, old: Option<&E>, new: &Stored<E>) {
         let id = new.entity.id();
-        if let Some(taken) = &mut self.taken {
-            if let Some((_, freed)) = old.and_then(E::unique) {
-                taken.remove(freed);
-            }
-            if let Some((_, value)) = new.entity.unique() {
-                taken.insert(value.to_owned(), id.clone());
-            }
+        if let Some((_, freed)) = old.and_then(E::unique) {
+            self.taken.remove(freed);
+        }
+        if let Some((_, value)) = new.entity.unique() {
+            self.taken.insert(value.to_owned(), id.clone());
         }
         // What is written belongs to nothing that is deleted.
         self.rows.insert(id, Loaded { stored: new.clone(), hidden_since: None });
@@ -375,28 +373,33 @@ impl<'b, E: WritableTable> Batch<'b, E> {
         old: &Stored<E>,
         place: usize,
     ) -> Result<Stored<E>> {
-        self.check_unique(transaction, place).await?;
-        self.check_references(transaction, place).await?;
+        self.check_unique(place)?;
+        self.check_references(place)?;
         self.write_new(transaction).await?; // it may be among these
         let entity = self.entities[place].clone();
         let new = old.changed(entity, transaction.now, transaction.next_revision().await?);
-        E::replace(transaction, old, &new).await?;
+        E::replace(transaction.connection().await?, old, &new).await?;
         self.keep(Some(&old.entity), &new);
         Ok(new)
     }
 
     async fn write_new(&mut self, transaction: &mut Transaction) -> Result<()> {
-        let new = std::mem::take(&mut self.new);
-        if new.is_empty() { Ok(()) } else { E::insert(transaction, &new).await }
+        for new in std::mem::take(&mut self.new).chunks(ITEMS_OF_AN_INSERT) {
+            E::insert(transaction.connection().await?, new).await?;
+        }
+        Ok(())
     }
 }
 
 async fn load_rows<E: Table>(
-    transaction: &mut Transaction,
+    connection: &AsyncPgConnection,
     ids: &[E::Id],
 ) -> Result<HashMap<E::Id, Loaded<E>>> {
-    let rows = E::load_many(transaction.connection(), ids).await?.into_iter();
-    Ok(rows.map(|row| (row.stored.entity.id(), row)).collect())
+    let rows = match ids {
+        [id] => E::load_one(connection, id).await?.into_iter().collect(),
+        ids => E::load_many(connection, ids).await?,
+    };
+    Ok(rows.into_iter().map(|row| (row.stored.entity.id(), row)).collect())
 }
 
 async fn create<E: WritableTable>(transaction: &mut Transaction, entities: &[E]) -> Result<Vec<Stored<E>>> {
@@ -406,8 +409,8 @@ async fn create<E: WritableTable>(transaction: &mut Transaction, entities: &[E])
         if batch.rows.contains_key(&entity.id()) {
             return Err(Error::already_exists::<E>("id", entity.id()));
         }
-        batch.check_unique(transaction, place).await?;
-        batch.check_references(transaction, place).await?;
+        batch.check_unique(place)?;
+        batch.check_references(place)?;
         answers.push(batch.insert(transaction, place).await?);
     }
     batch.write_new(transaction).await?;
@@ -423,8 +426,8 @@ async fn adopt<E: WritableTable>(transaction: &mut Transaction, items: &[Stored<
         if batch.rows.contains_key(&id) {
             return Err(Error::already_exists::<E>("id", id));
         }
-        batch.check_unique(transaction, place).await?;
-        match batch.references(transaction, place).await? {
+        batch.check_unique(place)?;
+        match batch.references(place) {
             References::OfDeletedVideo(_) => {}
             references => refuse_missing(&item.entity, references)?,
         }
@@ -464,10 +467,10 @@ async fn upsert<E: WritableTable>(transaction: &mut Transaction, entities: &[E])
                 let old = row.stored.clone();
                 Upserted::Updated(batch.replace(transaction, &old, place).await?)
             }
-            None => match batch.references(transaction, place).await? {
+            None => match batch.references(place) {
                 References::OfDeletedVideo(_) => Upserted::LeftDeleted,
                 references => {
-                    batch.check_unique(transaction, place).await?;
+                    batch.check_unique(place)?;
                     refuse_missing(entity, references)?;
                     Upserted::Created(batch.insert(transaction, place).await?)
                 }
@@ -484,11 +487,12 @@ async fn delete<E: WritableTable>(
     ids: &[E::Id],
     expected: Option<Revision>,
 ) -> Result<Vec<()>> {
-    let mut rows = load_rows::<E>(transaction, ids).await?;
+    let mut rows =
+        transaction.read_and_draw(async |connection| load_rows::<E>(connection, ids).await).await?;
     for id in ids {
         let old = live(&rows, id)?;
         old.check_revision(expected)?;
-        if let Some(by) = E::referrer(transaction.connection(), id).await? {
+        if let Some(by) = E::referrer(transaction.connection().await?, id).await? {
             return Err(Error::StillReferenced { entity: E::KIND, key: id.to_string(), by });
         }
         E::remove(transaction, &old).await?;
@@ -499,7 +503,7 @@ async fn delete<E: WritableTable>(
 
 /// The row with this id, deleted or not.
 pub(crate) async fn load_stored<E: Table>(transaction: &mut Transaction, id: &E::Id) -> Result<Stored<E>> {
-    let found = E::load_one(transaction.connection(), id).await?;
+    let found = transaction.read_and_draw(async |connection| E::load_one(connection, id).await).await?;
     found.map(|row| row.stored).ok_or_else(|| Error::not_found::<E>(id))
 }
 
@@ -513,7 +517,7 @@ pub(crate) async fn restore<E: WritableTable>(
         return Ok(old);
     }
     let new = old.restored(transaction.now, transaction.next_revision().await?);
-    E::replace(transaction, &old, &new).await?;
+    E::replace(transaction.connection().await?, &old, &new).await?;
     Ok(new)
 }
 

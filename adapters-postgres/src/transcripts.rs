@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures::future::join;
 use tubeatlas_domain::{LanguageTag, Transcript, TranscriptFields, TranscriptId, TranscriptSummary, VideoId};
 use tubeatlas_ports::{Result, Stored, TranscriptFilter, TranscriptOrder, Visibility};
 
@@ -12,7 +13,7 @@ use crate::error::Context;
 use crate::passages;
 use crate::schema::{transcripts, videos};
 use crate::session::Transaction;
-use crate::statement::{Bind, sql, update};
+use crate::statement::{Bind, row_of_columns, sql, update};
 use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -28,6 +29,11 @@ struct TranscriptRow {
     revision: i64,
     cues: String,
 }
+
+row_of_columns!(
+    TranscriptRow:
+    video_id, language, kind, cue_count, text_bytes, created_at, updated_at, revision, cues,
+);
 
 /// A row without its content.
 #[derive(Queryable, Selectable)]
@@ -130,7 +136,7 @@ macro_rules! filtered {
 #[async_trait]
 impl Table for Transcript {
     async fn load_many(
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         ids: &[TranscriptId],
     ) -> Result<Vec<Loaded<Self>>> {
         // One text for any number of ids.
@@ -145,7 +151,7 @@ impl Table for Transcript {
             .inner_join(videos::table)
             .filter(among)
             .select((TranscriptRow::as_select(), videos::deleted_at))
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("reading transcripts")?;
         let loaded = found.into_iter().map(|(row, deleted_at)| {
@@ -157,7 +163,7 @@ impl Table for Transcript {
     }
 
     async fn page(
-        connection: &mut AsyncPgConnection,
+        mut connection: &AsyncPgConnection,
         filter: &TranscriptFilter,
         order: TranscriptOrder,
         after: Option<TranscriptId>,
@@ -176,50 +182,54 @@ impl Table for Transcript {
         let rows: Vec<SummaryRow> = query
             .select(SummaryRow::as_select())
             .limit(limit)
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("listing transcripts")?;
         rows.into_iter().map(SummaryRow::into_stored).collect()
     }
 
-    async fn count(connection: &mut AsyncPgConnection, filter: &TranscriptFilter) -> Result<i64> {
-        filtered!(filter).count().get_result(connection).await.doing("counting transcripts")
+    async fn count(mut connection: &AsyncPgConnection, filter: &TranscriptFilter) -> Result<i64> {
+        filtered!(filter).count().get_result(&mut connection).await.doing("counting transcripts")
     }
 }
 
 #[async_trait]
 impl WritableTable for Transcript {
-    async fn references(connection: &mut AsyncPgConnection, transcripts: &[Self]) -> Result<Vec<References>> {
+    async fn references(connection: &AsyncPgConnection, transcripts: &[Self]) -> Result<Vec<References>> {
         let ids: Vec<_> = transcripts.iter().map(|transcript| Some(&transcript.video_id)).collect();
         crate::videos::references_to(connection, &ids).await
     }
 
-    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()> {
+    async fn insert(connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
         let rows = new.iter().map(TranscriptRow::new).collect::<Result<Vec<_>>>()?;
-        insert_rows!(transaction.connection(), transcripts::table, &rows, "creating transcripts");
         let texts = new.iter().map(|transcript| passages::Text::of_transcript(&transcript.entity));
-        passages::insert(transaction, texts).await
+        let inserted = async { insert_rows!(connection, transcripts, rows, "creating transcripts") };
+        let (inserted, indexed) = join(inserted, passages::insert(connection, texts)).await;
+        inserted.and(indexed)
     }
 
-    async fn replace(transaction: &mut Transaction, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    async fn replace(
+        mut connection: &AsyncPgConnection,
+        old: &Stored<Self>,
+        new: &Stored<Self>,
+    ) -> Result<()> {
         let row = TranscriptRow::new(new)?;
         let which = transcripts::video_id.eq(&row.video_id).and(transcripts::language.eq(&row.language));
-        update(transcripts::table, &row, which)
-            .execute(transaction.connection())
-            .await
-            .doing("changing a transcript")?;
+        let (changed, doing) =
+            (update(transcripts::table, &row, which).execute(&mut connection), "changing a transcript");
         if old.cues == new.cues {
-            return Ok(());
+            return changed.await.doing(doing).map(drop);
         }
-        passages::remove(transaction, &new.video_id, Some(&row.language)).await?;
-        passages::insert(transaction, [passages::Text::of_transcript(&new.entity)]).await
+        let text = passages::Text::of_transcript(&new.entity);
+        let (changed, indexed) = join(changed, passages::replace(connection, text)).await;
+        changed.doing(doing).and(indexed)
     }
 
     async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
         let (video_id, language) = (old.video_id.as_str(), old.language.as_str());
-        passages::remove(transaction, &old.video_id, Some(language)).await?;
+        passages::remove(transaction.connection().await?, &old.video_id, Some(language)).await?;
         diesel::delete(transcripts::table.find((video_id, language)))
-            .execute(transaction.connection())
+            .execute(&mut transaction.connection().await?)
             .await
             .doing("deleting a transcript")
             .map(drop)

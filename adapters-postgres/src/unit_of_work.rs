@@ -76,7 +76,7 @@ impl Unit {
         let (opened, is_open) = oneshot::channel();
         let task = Task { received, ended: Arc::clone(&ended), engine: Arc::clone(engine), inside };
         tokio::spawn(async move {
-            match Transaction::begin(connection, isolation, true, &task.engine).await {
+            match Transaction::begin(connection, isolation, &task.engine).await {
                 Err(error) => drop(opened.send(Err(error))),
                 Ok(transaction) => match opened.send(Ok(())) {
                     Ok(()) => task.run(transaction).await,

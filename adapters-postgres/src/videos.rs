@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::FutureExt;
+use futures::future::join;
 use tubeatlas_domain::{ChannelId, EntityKind, Video, VideoFields, VideoId};
 use tubeatlas_ports::{
     Result, Revision, Stored, VideoFilter, VideoOrder, VideoPosition, VideoRepository, Visibility,
@@ -16,7 +17,7 @@ use crate::error::Context;
 use crate::passages;
 use crate::schema::{knowledge_graphs, media_files, transcripts, videos};
 use crate::session::{Session, Transaction};
-use crate::statement::update;
+use crate::statement::{row_of_columns, update};
 use crate::table::{self, Loaded, References, Table, WritableTable, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -30,6 +31,8 @@ struct VideoRow {
     content: VideoContent,
 }
 
+row_of_columns!(VideoRow: id, created_at, place, content);
+
 /// What the indexes hold.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = videos, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -38,6 +41,8 @@ struct VideoPlace {
     published_at: Option<i64>,
     deleted_at: Option<i64>,
 }
+
+row_of_columns!(VideoPlace: channel_id, published_at, deleted_at);
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = videos, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -61,6 +66,13 @@ struct VideoContent {
     extra: String,
     description: Option<String>,
 }
+
+row_of_columns!(
+    VideoContent:
+    title, url, duration_ms, view_count, like_count, dislike_count, comment_count, category_id,
+    category_name, thumbnail_url, live_status, availability, updated_at, revision, tags, chapters, extra,
+    description,
+);
 
 impl VideoRow {
     fn new(stored: &Stored<Video>) -> Result<Self> {
@@ -153,19 +165,19 @@ fn filtered(filter: &VideoFilter) -> Query<'_> {
 }
 
 async fn load_page(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     query: Query<'_>,
     limit: i64,
 ) -> Result<Vec<Stored<Video>>> {
     let query = query.select(VideoRow::as_select());
-    let rows: Vec<VideoRow> = query.limit(limit).load(connection).await.doing("listing videos")?;
+    let rows: Vec<VideoRow> = query.limit(limit).load(&mut connection).await.doing("listing videos")?;
     rows.into_iter().map(VideoRow::into_stored).collect()
 }
 
 /// A page in an order by date: first those that have one, then those that have none. Two queries, because
 /// each of them can be answered from an index in order, and one over both cannot.
 async fn page_by_date(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     filter: &VideoFilter,
     newest_first: bool,
     after: Option<VideoPosition>,
@@ -219,18 +231,24 @@ async fn page_by_date(
 impl Table for Video {
     const PAGE_IS_ONE_STATEMENT: bool = false; // see `page_by_date`
 
-    async fn load_many(connection: &mut AsyncPgConnection, ids: &[VideoId]) -> Result<Vec<Loaded<Self>>> {
+    async fn load_many(mut connection: &AsyncPgConnection, ids: &[VideoId]) -> Result<Vec<Loaded<Self>>> {
         let rows: Vec<VideoRow> = videos::table
             .filter(videos::id.eq_any(ids.iter().map(VideoId::as_str)))
             .select(VideoRow::as_select())
-            .load(connection)
+            .load(&mut connection)
             .await
             .doing("reading videos")?;
         rows.into_iter().map(VideoRow::into_loaded).collect()
     }
 
+    async fn load_one(mut connection: &AsyncPgConnection, id: &VideoId) -> Result<Option<Loaded<Self>>> {
+        let query = videos::table.find(id.as_str()).select(VideoRow::as_select());
+        let row = query.get_result(&mut connection).await.optional().doing("reading a video")?;
+        row.map(VideoRow::into_loaded).transpose()
+    }
+
     async fn page(
-        connection: &mut AsyncPgConnection,
+        connection: &AsyncPgConnection,
         filter: &VideoFilter,
         order: VideoOrder,
         after: Option<VideoPosition>,
@@ -249,49 +267,52 @@ impl Table for Video {
         }
     }
 
-    async fn count(connection: &mut AsyncPgConnection, filter: &VideoFilter) -> Result<i64> {
-        filtered(filter).count().get_result(connection).await.doing("counting videos")
+    async fn count(mut connection: &AsyncPgConnection, filter: &VideoFilter) -> Result<i64> {
+        filtered(filter).count().get_result(&mut connection).await.doing("counting videos")
     }
 }
 
 #[async_trait]
 impl WritableTable for Video {
-    async fn references(connection: &mut AsyncPgConnection, videos: &[Self]) -> Result<Vec<References>> {
+    async fn references(connection: &AsyncPgConnection, videos: &[Self]) -> Result<Vec<References>> {
         let ids: Vec<_> = videos.iter().map(|video| video.channel_id.as_ref()).collect();
         crate::channels::references_to(connection, &ids).await
     }
 
-    async fn insert(transaction: &mut Transaction, new: &[Stored<Self>]) -> Result<()> {
+    async fn insert(connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
         let rows = new.iter().map(VideoRow::new).collect::<Result<Vec<_>>>()?;
-        insert_rows!(transaction.connection(), videos::table, &rows, "creating videos");
         let texts = new.iter().map(|video| passages::Text::of_video(&video.entity));
-        passages::insert(transaction, texts).await
+        let inserted = async { insert_rows!(connection, videos, rows, "creating videos") };
+        let (inserted, indexed) = join(inserted, passages::insert(connection, texts)).await;
+        inserted.and(indexed)
     }
 
-    async fn replace(transaction: &mut Transaction, old: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    async fn replace(
+        mut connection: &AsyncPgConnection,
+        old: &Stored<Self>,
+        new: &Stored<Self>,
+    ) -> Result<()> {
         let VideoRow { id, place, content, created_at: _ } = VideoRow::new(new)?;
         let doing = "changing a video";
         let which = videos::id.eq(id);
         // An index whose columns are named in an update is written, whether they change or not.
         let indexed = |it: &Stored<Video>| (it.channel_id.clone(), it.published_at, it.deleted_at);
-        if indexed(old) == indexed(new) {
-            update(videos::table, content, which).execute(transaction.connection()).await.doing(doing)?;
+        let changed = if indexed(old) == indexed(new) {
+            update(videos::table, content, which).execute(&mut connection)
         } else {
-            update(videos::table, (place, content), which)
-                .execute(transaction.connection())
-                .await
-                .doing(doing)?;
-        }
+            update(videos::table, (place, content), which).execute(&mut connection)
+        };
         if (&old.title, &old.description) == (&new.title, &new.description) {
-            return Ok(());
+            return changed.await.doing(doing).map(drop);
         }
-        passages::remove(transaction, &new.entity.id, None).await?;
-        passages::insert(transaction, [passages::Text::of_video(&new.entity)]).await
+        let text = passages::Text::of_video(&new.entity);
+        let (changed, indexed) = join(changed, passages::replace(connection, text)).await;
+        changed.doing(doing).and(indexed)
     }
 
     async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
         let deleted = old.deleted(transaction.now, transaction.next_revision().await?);
-        Self::replace(transaction, old, &deleted).await
+        Self::replace(transaction.connection().await?, old, &deleted).await
     }
 }
 
@@ -307,7 +328,7 @@ impl VideoRepository for Session {
         self.write(move |transaction| {
             async move {
                 table::load_stored::<Video>(transaction, &id).await?.check_revision(expected)?;
-                purge(transaction.connection(), &id).await
+                purge(transaction.connection().await?, &id).await
             }
             .boxed()
         })
@@ -316,40 +337,40 @@ impl VideoRepository for Session {
 }
 
 /// Removes a video and all that hangs on it, leaves first. (The words of media files go with these.)
-async fn purge(connection: &mut AsyncPgConnection, id: &VideoId) -> Result<()> {
+async fn purge(mut connection: &AsyncPgConnection, id: &VideoId) -> Result<()> {
     let key = id.as_str();
     passages::remove_all(connection, id).await?;
     let doing = "purging a video";
     diesel::delete(transcripts::table.filter(transcripts::video_id.eq(key)))
-        .execute(connection)
+        .execute(&mut connection)
         .await
         .doing(doing)?;
     diesel::delete(knowledge_graphs::table.filter(knowledge_graphs::video_id.eq(key)))
-        .execute(connection)
+        .execute(&mut connection)
         .await
         .doing(doing)?;
     diesel::delete(media_files::table.filter(media_files::video_id.eq(key)))
-        .execute(connection)
+        .execute(&mut connection)
         .await
         .doing(doing)?;
-    diesel::delete(videos::table.find(key)).execute(connection).await.doing(doing).map(drop)
+    diesel::delete(videos::table.find(key)).execute(&mut connection).await.doing(doing).map(drop)
 }
 
 /// What becomes of the references to these videos; one statement.
 pub(crate) async fn references_to(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     ids: &[Option<&VideoId>],
 ) -> Result<Vec<References>> {
     let wanted: Vec<&str> = ids.iter().flatten().map(|id| id.as_str()).collect();
     if wanted.is_empty() {
         return Ok(vec![References::Fine; ids.len()]);
     }
-    let found: Vec<(String, Option<i64>)> = videos::table
-        .filter(videos::id.eq_any(wanted))
-        .select((videos::id, videos::deleted_at))
-        .load(connection)
-        .await
-        .doing("looking for videos")?;
+    let columns = (videos::id, videos::deleted_at);
+    let found = match *wanted {
+        [id] => videos::table.find(id).select(columns).load(&mut connection),
+        _ => videos::table.filter(videos::id.eq_any(wanted)).select(columns).load(&mut connection),
+    };
+    let found: Vec<(String, Option<i64>)> = found.await.doing("looking for videos")?;
     let found: HashMap<&str, Option<i64>> = found.iter().map(|(id, at)| (id.as_str(), *at)).collect();
     let reference = |id: &Option<&VideoId>| match id {
         None => References::Fine,

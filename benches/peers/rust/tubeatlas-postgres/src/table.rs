@@ -59,7 +59,7 @@ use config::{DatabaseUrl, PostgresConfig};
 use engine::Engine;
 use error::Context;
 use session::Session;
-use statement::{Bind, TextRow, sql, update};
+use statement::{Bind, Column, Columns, TextRow, insert_columns, row_of_columns, sql, update};
 
 diesel::table! { videos (id) {
     id -> Text, channel_id -> Text, title -> Text, description -> Nullable<Text>, published_at -> Timestamp, duration_seconds -> BigInt, view_count -> BigInt,
@@ -123,8 +123,25 @@ struct P {
 
 macro_rules! insert {
     ($connection:expr, $row:expr) => {
-        diesel::insert_into(videos::table).values($row).execute($connection).await.doing("inserting")
+        diesel::insert_into(videos::table)
+            .values($row)
+            .execute(&mut $connection)
+            .await
+            .doing("inserting")
+            .map(drop)
     };
+}
+
+row_of_columns!(
+    Row: id, channel_id, title, description, published_at, duration_seconds, view_count, like_count, dislike_count,
+    comment_count, category_id, category_name, tags, thumbnail_url, created_at, updated_at,
+);
+
+/// Times stand in no array of the adapter's.
+impl Columns for Ts {
+    fn columns(name: &'static str, values: Vec<Self>) -> Vec<Column> {
+        vec![(name, "text[]::timestamp[]", Bind::Texts(values.iter().map(Ts::to_string).collect()))]
+    }
 }
 
 /// The statements of `peers_common::pg` have their parameters as Postgres has them.
@@ -152,30 +169,30 @@ impl Peer for P {
 
     async fn version(&self) -> R<String> {
         let version = format!("{} AS value", pg::VERSION);
-        let asked =
-            self.session.read_once(move |c| {
-                async move {
-                    sql::<st::Untyped>(version, Vec::new()).get_result::<TextRow>(c).await.doing("asking")
-                }
-                .boxed()
-            });
+        let asked = self.session.read_once(move |mut c| {
+            async move {
+                sql::<st::Untyped>(version, Vec::new()).get_result::<TextRow>(&mut c).await.doing("asking")
+            }
+            .boxed()
+        });
         Ok(asked.await?.value)
     }
 
     async fn exec(&self, sql: &'static str) -> R<()> {
-        Ok(self.engine.pool.get().await?.batch_execute(sql).await?)
+        Ok(self.engine.pool.get().await?.batch_execute(&format!("BEGIN READ WRITE; {sql}; COMMIT")).await?)
     }
 
     async fn insert_all(&self, v: Vec<Video>) -> R<()> {
-        let rows: Arc<[Row]> = v.into_iter().map(|v| pc::video_move!(v => Row)).collect();
+        let rows: Vec<Row> = v.into_iter().map(|v| pc::video_move!(v => Row)).collect();
         let insert = self.session.write_items(rows.len(), move |transaction| {
-            async move {
-                for rows in rows.chunks(500) {
-                    insert!(transaction.connection(), rows)?;
-                }
-                Ok(())
-            }
-            .boxed()
+            transaction
+                .run(|mut c| {
+                    async move {
+                        insert_columns("videos", rows).execute(&mut c).await.doing("inserting").map(drop)
+                    }
+                    .boxed()
+                })
+                .boxed()
         });
         Ok(insert.await?)
     }
@@ -183,7 +200,7 @@ impl Peer for P {
     async fn insert_tx(&self, v: Video) -> R<()> {
         let row = pc::video_move!(v => Row);
         let insert = self.session.write(move |transaction| {
-            async move { insert!(transaction.connection(), &row).map(drop) }.boxed()
+            transaction.run(|mut c| async move { insert!(c, &row) }.boxed()).boxed()
         });
         Ok(insert.await?)
     }
@@ -192,24 +209,27 @@ impl Peer for P {
     async fn upsert(&self, v: Video) -> R<()> {
         let row = pc::video_move!(v => Row);
         let upsert = self.session.write(move |transaction| {
-            async move {
-                let c = transaction.connection();
-                let change = update(videos::table, &row, videos::id.eq(&row.id));
-                if change.execute(c).await.doing("updating")? == 0 {
-                    insert!(c, &row)?;
-                }
-                Ok(())
-            }
-            .boxed()
+            transaction
+                .run(|mut c| {
+                    async move {
+                        let change = update(videos::table, &row, videos::id.eq(&row.id));
+                        if change.execute(&mut c).await.doing("updating")? == 0 {
+                            insert!(c, &row)?;
+                        }
+                        Ok(())
+                    }
+                    .boxed()
+                })
+                .boxed()
         });
         Ok(upsert.await?)
     }
 
     async fn get(&self, id: String) -> R<Option<Row>> {
-        let get = self.session.read_once(move |c| {
+        let get = self.session.read_once(move |mut c| {
             async move {
                 let query = videos::table.find(id).select(Row::as_select());
-                query.get_result(c).await.optional().doing("getting")
+                query.get_result(&mut c).await.optional().doing("getting")
             }
             .boxed()
         });
@@ -217,11 +237,11 @@ impl Peer for P {
     }
 
     async fn list(&self, ch: String) -> R<Vec<Row>> {
-        let list = self.session.read_once(move |c| {
+        let list = self.session.read_once(move |mut c| {
             async move {
                 let query =
                     videos::table.filter(videos::channel_id.eq(ch)).order(videos::published_at.desc());
-                query.limit(50).select(Row::as_select()).load(c).await.doing("listing")
+                query.limit(50).select(Row::as_select()).load(&mut c).await.doing("listing")
             }
             .boxed()
         });
@@ -229,10 +249,10 @@ impl Peer for P {
     }
 
     async fn page(&self, limit: i64, offset: i64) -> R<Vec<Row>> {
-        let page = self.session.read_once(move |c| {
+        let page = self.session.read_once(move |mut c| {
             async move {
                 let query = videos::table.order(videos::published_at).select(Row::as_select());
-                query.limit(limit).offset(offset).load(c).await.doing("listing")
+                query.limit(limit).offset(offset).load(&mut c).await.doing("listing")
             }
             .boxed()
         });
@@ -240,10 +260,10 @@ impl Peer for P {
     }
 
     async fn page_after(&self, limit: i64, after: Ts) -> R<Vec<Row>> {
-        let page = self.session.read_once(move |c| {
+        let page = self.session.read_once(move |mut c| {
             async move {
                 let query = videos::table.filter(videos::published_at.gt(after)).order(videos::published_at);
-                query.limit(limit).select(Row::as_select()).load(c).await.doing("listing")
+                query.limit(limit).select(Row::as_select()).load(&mut c).await.doing("listing")
             }
             .boxed()
         });
@@ -254,20 +274,24 @@ impl Peer for P {
         let Transcript { video_id, language, content, kind, created_at, updated_at } = t;
         let row = NewTranscript { video_id, language, content, kind, created_at, updated_at };
         let insert = self.session.write(move |transaction| {
-            async move {
-                let insert = diesel::insert_into(transcripts::table).values(&row);
-                insert.execute(transaction.connection()).await.doing("inserting").map(drop)
-            }
-            .boxed()
+            transaction
+                .run(|mut c| {
+                    async move {
+                        let insert = diesel::insert_into(transcripts::table).values(&row);
+                        insert.execute(&mut c).await.doing("inserting").map(drop)
+                    }
+                    .boxed()
+                })
+                .boxed()
         });
         Ok(insert.await?)
     }
 
     async fn search(&self, q: String) -> R<Vec<(String, f64)>> {
-        let search = self.session.read_once(move |c| {
+        let search = self.session.read_once(move |mut c| {
             async move {
                 let search = sql::<st::Untyped>(asked(pg::SEARCH), vec![Bind::Text(Some(q))]);
-                search.load::<Hit>(c).await.doing("searching")
+                search.load::<Hit>(&mut c).await.doing("searching")
             }
             .boxed()
         });
@@ -275,15 +299,20 @@ impl Peer for P {
     }
 
     async fn claim(&self) -> R<Option<String>> {
-        let claim = self.session.claim("a claim", move |transaction| {
-            async move {
-                let now = vec![Bind::Text(Some(pc::data::dt(pc::TASK_NOW).to_string()))];
-                let claim = sql::<st::Untyped>(asked(pg::CLAIM).replace("?1", "?1::text::timestamp"), now);
-                let task: Option<Task> =
-                    claim.get_result(transaction.connection()).await.optional().doing("claiming")?;
-                Ok(task)
-            }
-            .boxed()
+        let claim = self.session.claim("a claim", |transaction| {
+            transaction
+                .run(|mut c| {
+                    async move {
+                        let now = vec![Bind::Text(Some(pc::data::dt(pc::TASK_NOW).to_string()))];
+                        let claim =
+                            sql::<st::Untyped>(asked(pg::CLAIM).replace("?1", "?1::text::timestamp"), now);
+                        let task: Option<Task> =
+                            claim.get_result(&mut c).await.optional().doing("claiming")?;
+                        Ok(task)
+                    }
+                    .boxed()
+                })
+                .boxed()
         });
         Ok(claim.await?.map(|task| task.id))
     }
