@@ -8,10 +8,11 @@ use crate::statement::{Bind, NumberRow, TextRow, sql};
 
 /// Names and statements, oldest first. In folders as the `diesel` tool wants them, and noted in the table that it
 /// knows.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     ("20261121000000", include_str!("../migrations/2026-11-21-000000_catalogue/up.sql")),
     ("20261123000000", include_str!("../migrations/2026-11-23-000000_source_files/up.sql")),
     ("20261124000000", include_str!("../migrations/2026-11-24-000000_playlists/up.sql")),
+    ("20261125000000", include_str!("../migrations/2026-11-25-000000_passages_pending/up.sql")),
 ];
 
 /// The key of the advisory lock under which migrations are applied: "TbAt".
