@@ -12,7 +12,7 @@ use tubeatlas_ports::{ChannelFilter, ChannelOrder, ChannelPosition, ChannelRepos
 use crate::columns::{RowName, number};
 use crate::error::Context;
 use crate::schema::{channels, knowledge_graphs, playlists, videos};
-use crate::session::{Session, Transaction};
+use crate::session::{Session, Statement, changes};
 use crate::statement::{row_of_columns, update};
 use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
 
@@ -131,26 +131,28 @@ impl WritableTable for Channel {
         Ok(playlists.then_some(EntityKind::Playlist))
     }
 
-    async fn insert(connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
+    fn insert<'c>(connection: &'c AsyncPgConnection, new: &[Stored<Self>]) -> Result<Vec<Statement<'c>>> {
         let rows = new.iter().map(ChannelRow::new).collect::<Result<Vec<_>>>()?;
-        insert_rows!(connection, channels, rows, "creating channels")
+        Ok(vec![insert_rows!(connection, channels, rows, "creating channels")])
     }
 
-    async fn replace(mut connection: &AsyncPgConnection, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    fn replace<'c>(
+        mut connection: &'c AsyncPgConnection,
+        _: &Stored<Self>,
+        new: &Stored<Self>,
+    ) -> Result<Vec<Statement<'c>>> {
         let row = ChannelRow::new(new)?;
-        update(channels::table, &row, channels::id.eq(&row.id))
-            .execute(&mut connection)
-            .await
-            .doing("changing a channel")
-            .map(drop)
+        let change = update(channels::table, &row, channels::id.eq(&row.id)).execute(&mut connection);
+        Ok(vec![changes(change, "changing a channel")])
     }
 
-    async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
-        diesel::delete(channels::table.find(old.entity.id.as_str()))
-            .execute(&mut transaction.connection().await?)
-            .await
-            .doing("deleting a channel")
-            .map(drop)
+    fn remove<'c>(
+        mut connection: &'c AsyncPgConnection,
+        old: &Stored<Self>,
+        _: &Stored<Self>,
+    ) -> Result<Vec<Statement<'c>>> {
+        let delete = diesel::delete(channels::table.find(old.entity.id.as_str())).execute(&mut connection);
+        Ok(vec![changes(delete, "deleting a channel")])
     }
 }
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::columns::{RowName, json, number, optional_number, small_number};
 use crate::error::Context;
 use crate::schema::{knowledge_graphs, videos};
-use crate::session::{Session, Transaction};
+use crate::session::{Session, Statement, changes};
 use crate::statement::{row_of_columns, update};
 use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
 
@@ -223,26 +223,30 @@ impl WritableTable for KnowledgeGraph {
         Ok(of_videos.into_iter().zip(of_channels).map(either).collect())
     }
 
-    async fn insert(connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
+    fn insert<'c>(connection: &'c AsyncPgConnection, new: &[Stored<Self>]) -> Result<Vec<Statement<'c>>> {
         let rows = new.iter().map(GraphRow::new).collect::<Result<Vec<_>>>()?;
-        insert_rows!(connection, knowledge_graphs, rows, "creating knowledge graphs")
+        Ok(vec![insert_rows!(connection, knowledge_graphs, rows, "creating knowledge graphs")])
     }
 
-    async fn replace(mut connection: &AsyncPgConnection, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    fn replace<'c>(
+        mut connection: &'c AsyncPgConnection,
+        _: &Stored<Self>,
+        new: &Stored<Self>,
+    ) -> Result<Vec<Statement<'c>>> {
         let row = GraphRow::new(new)?;
-        update(knowledge_graphs::table, &row, knowledge_graphs::id.eq(&row.id))
-            .execute(&mut connection)
-            .await
-            .doing("changing a knowledge graph")
-            .map(drop)
+        let which = knowledge_graphs::id.eq(&row.id);
+        let change = update(knowledge_graphs::table, &row, which).execute(&mut connection);
+        Ok(vec![changes(change, "changing a knowledge graph")])
     }
 
-    async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
-        diesel::delete(knowledge_graphs::table.find(old.entity.id.get()))
-            .execute(&mut transaction.connection().await?)
-            .await
-            .doing("deleting a knowledge graph")
-            .map(drop)
+    fn remove<'c>(
+        mut connection: &'c AsyncPgConnection,
+        old: &Stored<Self>,
+        _: &Stored<Self>,
+    ) -> Result<Vec<Statement<'c>>> {
+        let which = knowledge_graphs::table.find(old.entity.id.get());
+        let delete = diesel::delete(which).execute(&mut connection);
+        Ok(vec![changes(delete, "deleting a knowledge graph")])
     }
 }
 

@@ -7,7 +7,6 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::FutureExt;
-use futures::future::join;
 use tubeatlas_domain::search::tokens;
 use tubeatlas_domain::{FrameRate, MediaFile, MediaFileFields, MediaFileId, VideoId};
 use tubeatlas_ports::{
@@ -18,7 +17,7 @@ use uuid::Uuid;
 use crate::columns::{RowName, number, optional_number, small_number};
 use crate::error::Context;
 use crate::schema::{media_file_words, media_files, videos};
-use crate::session::{Session, Transaction};
+use crate::session::{Session, Statement, changes};
 use crate::statement::{Bind, row_of_columns, sql, update};
 use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
 
@@ -191,7 +190,7 @@ struct WordRow {
 
 row_of_columns!(WordRow: word, media_file_id);
 
-async fn insert_words(connection: &AsyncPgConnection, files: &[&MediaFile]) -> Result<()> {
+fn insert_words<'c>(connection: &'c AsyncPgConnection, files: &[&MediaFile]) -> Statement<'c> {
     let of_file = |file: &&MediaFile| {
         let media_file_id = file.id.get();
         words(&file.path).into_iter().map(move |word| WordRow { word, media_file_id })
@@ -200,12 +199,10 @@ async fn insert_words(connection: &AsyncPgConnection, files: &[&MediaFile]) -> R
     insert_rows!(connection, media_file_words, rows, "indexing media files' paths")
 }
 
-async fn remove_words(mut connection: &AsyncPgConnection, id: MediaFileId) -> Result<()> {
-    diesel::delete(media_file_words::table.filter(media_file_words::media_file_id.eq(id.get())))
-        .execute(&mut connection)
-        .await
-        .doing("removing a media file's path from the index")
-        .map(drop)
+fn remove_words(mut connection: &AsyncPgConnection, id: MediaFileId) -> Statement<'_> {
+    let of_file = media_file_words::table.filter(media_file_words::media_file_id.eq(id.get()));
+    let delete = diesel::delete(of_file).execute(&mut connection);
+    changes(delete, "removing a media file's path from the index")
 }
 
 #[async_trait]
@@ -232,37 +229,35 @@ impl WritableTable for MediaFile {
         Ok(found.into_iter().map(|(path, id)| (path, MediaFileId::new(id))).collect())
     }
 
-    async fn insert(connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
+    fn insert<'c>(connection: &'c AsyncPgConnection, new: &[Stored<Self>]) -> Result<Vec<Statement<'c>>> {
         let rows = new.iter().map(MediaFileRow::new).collect::<Result<Vec<_>>>()?;
         let files: Vec<&Self> = new.iter().map(|file| &file.entity).collect();
-        let inserted = async { insert_rows!(connection, media_files, rows, "creating media files") };
-        let (inserted, indexed) = join(inserted, insert_words(connection, &files)).await;
-        inserted.and(indexed)
+        let inserted = insert_rows!(connection, media_files, rows, "creating media files");
+        Ok(vec![inserted, insert_words(connection, &files)])
     }
 
-    async fn replace(
-        mut connection: &AsyncPgConnection,
+    fn replace<'c>(
+        mut connection: &'c AsyncPgConnection,
         old: &Stored<Self>,
         new: &Stored<Self>,
-    ) -> Result<()> {
+    ) -> Result<Vec<Statement<'c>>> {
         let row = MediaFileRow::new(new)?;
-        update(media_files::table, &row, media_files::id.eq(&row.id))
-            .execute(&mut connection)
-            .await
-            .doing("changing a media file")?;
-        if old.path == new.path {
-            return Ok(());
+        let change = update(media_files::table, &row, media_files::id.eq(&row.id)).execute(&mut connection);
+        let mut statements = vec![changes(change, "changing a media file")];
+        if old.path != new.path {
+            statements.push(remove_words(connection, new.entity.id));
+            statements.push(insert_words(connection, &[&new.entity]));
         }
-        remove_words(connection, new.entity.id).await?;
-        insert_words(connection, &[&new.entity]).await
+        Ok(statements)
     }
 
-    async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
-        diesel::delete(media_files::table.find(old.entity.id.get()))
-            .execute(&mut transaction.connection().await?)
-            .await
-            .doing("deleting a media file")
-            .map(drop)
+    fn remove<'c>(
+        mut connection: &'c AsyncPgConnection,
+        old: &Stored<Self>,
+        _: &Stored<Self>,
+    ) -> Result<Vec<Statement<'c>>> {
+        let delete = diesel::delete(media_files::table.find(old.entity.id.get())).execute(&mut connection);
+        Ok(vec![changes(delete, "deleting a media file")])
     }
 }
 

@@ -5,14 +5,16 @@ use diesel::sql_types::Untyped;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tubeatlas_domain::search::{Passage, metadata_passages, transcript_passages};
 use tubeatlas_domain::{Transcript, Video, VideoId};
-use tubeatlas_ports::Result;
 
-use crate::error::Context;
 use crate::schema::passages;
+use crate::session::{Statement, changes};
 use crate::statement::{Bind, sql};
 
 /// How many passages one statement inserts at most.
 const PASSAGES_OF_A_STATEMENT: usize = 1_000;
+
+const WRITING: &str = "writing passages";
+const REMOVING: &str = "removing passages";
 
 /// A text that is searched: a transcript, or a title with its description (no language).
 pub(crate) struct Text<'t> {
@@ -57,35 +59,33 @@ fn binds(rows: &[Row<'_>]) -> Vec<Bind> {
     ]
 }
 
-pub(crate) async fn insert(
-    connection: &AsyncPgConnection,
-    texts: impl IntoIterator<Item = Text<'_>>,
-) -> Result<()> {
+/// What writes the passages of new texts.
+pub(crate) fn insert<'c, 't>(
+    connection: &'c AsyncPgConnection,
+    texts: impl IntoIterator<Item = Text<'t>>,
+) -> Vec<Statement<'c>> {
     let rows: Vec<Row<'_>> = texts.into_iter().flat_map(Text::into_rows).collect();
-    insert_rows(connection, &rows).await
+    insert_rows(connection, &rows)
 }
 
-async fn insert_rows(mut connection: &AsyncPgConnection, rows: &[Row<'_>]) -> Result<()> {
-    for rows in rows.chunks(PASSAGES_OF_A_STATEMENT) {
-        let insert = sql::<Untyped>(INSERT, binds(rows));
-        insert.execute(&mut connection).await.doing("writing passages")?;
-    }
-    Ok(())
+fn insert_rows<'c>(mut connection: &'c AsyncPgConnection, rows: &[Row<'_>]) -> Vec<Statement<'c>> {
+    let mut insert = |rows| sql::<Untyped>(INSERT, binds(rows)).execute(&mut connection);
+    rows.chunks(PASSAGES_OF_A_STATEMENT).map(|rows| changes(insert(rows), WRITING)).collect()
 }
 
-/// Writes the passages of a text in the place of those that it had.
-pub(crate) async fn replace(mut connection: &AsyncPgConnection, text: Text<'_>) -> Result<()> {
+/// What writes the passages of a text in the place of those that it had.
+pub(crate) fn replace<'c>(mut connection: &'c AsyncPgConnection, text: Text<'_>) -> Vec<Statement<'c>> {
     let (video_id, language) = (text.video_id, text.language);
     let rows: Vec<_> = text.into_rows().collect();
     if rows.len() > PASSAGES_OF_A_STATEMENT {
-        remove(connection, video_id, language).await?;
-        return insert_rows(connection, &rows).await;
+        let removed = remove(connection, video_id, language);
+        return std::iter::once(removed).chain(insert_rows(connection, &rows)).collect();
     }
     let mut binds = binds(&rows);
     binds.extend([Bind::Text(Some(video_id.to_string())), Bind::Text(language.map(str::to_owned))]);
     let removed = "DELETE FROM passages WHERE video_id = ?6::text AND language IS NOT DISTINCT FROM ?7::text";
     let replace = sql::<Untyped>(format!("WITH removed AS ({removed}) {INSERT}"), binds);
-    replace.execute(&mut connection).await.doing("writing passages").map(drop)
+    vec![changes(replace.execute(&mut connection), WRITING)]
 }
 
 /// The tokens with their positions, as Postgres reads a `tsvector`. A passage has fewer than the 255 positions of
@@ -104,23 +104,20 @@ pub(crate) fn quoted(token: &str) -> String {
     format!("'{}'", token.replace('\\', "\\\\").replace('\'', "''"))
 }
 
-/// Removes the passages of a transcript, or of title and description (`None`).
-pub(crate) async fn remove(
-    mut connection: &AsyncPgConnection,
+/// What removes the passages of a transcript, or of title and description (`None`).
+pub(crate) fn remove<'c>(
+    mut connection: &'c AsyncPgConnection,
     video_id: &VideoId,
     language: Option<&str>,
-) -> Result<()> {
+) -> Statement<'c> {
     let of_text = passages::table
         .filter(passages::video_id.eq(video_id.as_str()))
         .filter(passages::language.is_not_distinct_from(language));
-    diesel::delete(of_text).execute(&mut connection).await.doing("removing passages").map(drop)
+    changes(diesel::delete(of_text).execute(&mut connection), REMOVING)
 }
 
-/// Removes all passages of a video.
-pub(crate) async fn remove_all(mut connection: &AsyncPgConnection, video_id: &VideoId) -> Result<()> {
-    diesel::delete(passages::table.filter(passages::video_id.eq(video_id.as_str())))
-        .execute(&mut connection)
-        .await
-        .doing("removing passages")
-        .map(drop)
+/// What removes all passages of a video.
+pub(crate) fn remove_all<'c>(mut connection: &'c AsyncPgConnection, video_id: &VideoId) -> Statement<'c> {
+    let of_video = passages::table.filter(passages::video_id.eq(video_id.as_str()));
+    changes(diesel::delete(of_video).execute(&mut connection), REMOVING)
 }

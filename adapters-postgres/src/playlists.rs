@@ -12,7 +12,7 @@ use tubeatlas_ports::{
 use crate::columns::{RowName, number};
 use crate::error::Context;
 use crate::schema::playlists;
-use crate::session::{Session, Transaction};
+use crate::session::{Session, Statement, changes};
 use crate::statement::update;
 use crate::table::{self, Loaded, References, Table, WritableTable};
 
@@ -174,26 +174,35 @@ impl WritableTable for Playlist {
         crate::channels::references_to(connection, &ids).await
     }
 
-    async fn insert(mut connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
+    fn insert<'c>(mut connection: &'c AsyncPgConnection, new: &[Stored<Self>]) -> Result<Vec<Statement<'c>>> {
         let rows = new.iter().map(PlaylistRow::new).collect::<Result<Vec<_>>>()?;
         // Their lists of videos are no column of an array.
-        let insert = diesel::insert_into(playlists::table).values(&rows);
-        insert.execute(&mut connection).await.doing("creating playlists").map(drop)
+        let insert = diesel::insert_into(playlists::table).values(&rows).execute(&mut connection);
+        Ok(vec![changes(insert, "creating playlists")])
     }
 
-    async fn replace(mut connection: &AsyncPgConnection, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    fn replace<'c>(
+        mut connection: &'c AsyncPgConnection,
+        _: &Stored<Self>,
+        new: &Stored<Self>,
+    ) -> Result<Vec<Statement<'c>>> {
         let row = PlaylistRow::new(new)?;
-        update(playlists::table, &row, playlists::id.eq(&row.id))
-            .execute(&mut connection)
-            .await
-            .doing("changing a playlist")
-            .map(drop)
+        let change = update(playlists::table, &row, playlists::id.eq(&row.id)).execute(&mut connection);
+        Ok(vec![changes(change, "changing a playlist")])
     }
 
-    async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
-        let deleted = old.deleted(transaction.now, transaction.next_revision().await?);
-        Self::replace(transaction.connection().await?, old, &deleted).await
+    fn remove<'c>(
+        connection: &'c AsyncPgConnection,
+        old: &Stored<Self>,
+        deleted: &Stored<Self>,
+    ) -> Result<Vec<Statement<'c>>> {
+        Self::replace(connection, old, deleted)
     }
+}
+
+fn purge<'c>(mut connection: &'c AsyncPgConnection, id: &PlaylistId) -> Statement<'c> {
+    let delete = diesel::delete(playlists::table.find(id.as_str())).execute(&mut connection);
+    changes(delete, "purging a playlist")
 }
 
 #[async_trait]
@@ -208,11 +217,7 @@ impl PlaylistRepository for Session {
         self.write(move |transaction| {
             async move {
                 table::load_stored::<Playlist>(transaction, &id).await?.check_revision(expected)?;
-                diesel::delete(playlists::table.find(id.as_str()))
-                    .execute(&mut transaction.connection().await?)
-                    .await
-                    .doing("purging a playlist")
-                    .map(drop)
+                transaction.write_last(|connection| Ok(vec![purge(connection, &id)])).await
             }
             .boxed()
         })

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::columns::{RowName, json, number, small_number};
 use crate::error::Context;
 use crate::schema::processing_tasks;
-use crate::session::{Session, Transaction};
+use crate::session::{Session, Statement, Transaction, changes};
 use crate::statement::{Bind, SkipLocked, row_of_columns, sql, update};
 use crate::table::{Loaded, Table, insert_rows};
 
@@ -234,15 +234,16 @@ fn oldest(kinds: Option<&[TaskKind]>) -> Query<'static> {
 }
 
 /// Reads tasks that this transaction is to change, and holds them. What others hold is passed over; what others have
-/// just changed is looked at as it is now.
+/// just changed is looked at as it is now. Each with a revision for the change.
 async fn lock_rows(
     mut connection: &AsyncPgConnection,
     query: Query<'static>,
     limit: i64,
-) -> Result<Vec<Stored<ProcessingTask>>> {
+) -> Result<Vec<(Stored<ProcessingTask>, i64)>> {
     let statement = SkipLocked(query.select(TaskRow::as_select()).limit(limit));
-    let rows: Vec<TaskRow> = statement.load(&mut connection).await.doing("reading processing tasks")?;
-    rows.into_iter().map(TaskRow::into_stored).collect()
+    let rows: Vec<(TaskRow, i64)> =
+        statement.load(&mut connection).await.doing("reading processing tasks")?;
+    rows.into_iter().map(|(row, revision)| Ok((row.into_stored()?, revision))).collect()
 }
 
 async fn expire_exhausted(transaction: &mut Transaction, kinds: Option<&[TaskKind]>) -> Result<()> {
@@ -251,8 +252,10 @@ async fn expire_exhausted(transaction: &mut Transaction, kinds: Option<&[TaskKin
         .filter(processing_tasks::status.eq(TaskStatus::Running.as_str()))
         .filter(processing_tasks::lease_expires_at.le(now.unix_micros()))
         .filter(processing_tasks::attempts.ge(processing_tasks::max_attempts));
-    for old in lock_rows(transaction.connection().await?, query, i64::from(MAX_EXPIRED_PER_CLAIM)).await? {
-        change(transaction, &old, |task| task.expire(now)).await?;
+    let expired = lock_rows(transaction.connection().await?, query, i64::from(MAX_EXPIRED_PER_CLAIM)).await?;
+    for (old, revision) in expired {
+        transaction.drew(revision);
+        change(transaction, false, &old, |task| task.expire(now)).await?;
     }
     Ok(())
 }
@@ -290,14 +293,19 @@ async fn claim(
             found = lock_rows(transaction.connection().await?, claimable, 1).await?;
         }
     }
-    let oldest = found.into_iter().find(|task| task.claimability(now) == Claimability::Yes);
-    let Some(old) = oldest else { return Ok(None) };
+    let oldest = found.into_iter().find(|(task, _)| task.claimability(now) == Claimability::Yes);
+    let Some((old, revision)) = oldest else { return Ok(None) };
+    transaction.drew(revision);
     let lease = Lease {
         token: LeaseToken::new(transaction.ids.new_id()),
         worker: request.worker.clone(),
         expires_at: now.saturating_add_millis(request.lease_ms),
     };
-    change(transaction, &old, |task| task.claim(lease, now)).await.map(Some)
+    change(transaction, true, &old, |task| task.claim(lease, now)).await.map(Some)
+}
+
+fn insert_tasks(connection: &AsyncPgConnection, rows: Vec<TaskRow>) -> Statement<'_> {
+    insert_rows!(connection, processing_tasks, rows, "creating processing tasks")
 }
 
 async fn enqueue(transaction: &mut Transaction, new: NewTask) -> Result<Stored<ProcessingTask>> {
@@ -309,7 +317,7 @@ async fn enqueue(transaction: &mut Transaction, new: NewTask) -> Result<Stored<P
     }
     let stored = Stored::created(task, transaction.now, transaction.next_revision().await?);
     let rows = vec![TaskRow::new(&stored)?];
-    insert_rows!(transaction.connection().await?, processing_tasks, rows, "enqueueing a processing task")?;
+    transaction.write_last(|connection| Ok(vec![insert_tasks(connection, rows)])).await?;
     Ok(stored)
 }
 
@@ -326,12 +334,18 @@ async fn adopt(transaction: &mut Transaction, items: &[Stored<ProcessingTask>]) 
         }
         rows.push(TaskRow::new(&Stored { revision: transaction.next_revision().await?, ..item.clone() })?);
     }
-    insert_rows!(transaction.connection().await?, processing_tasks, rows, "taking in processing tasks")?;
+    transaction.write_last(|connection| Ok(vec![insert_tasks(connection, rows)])).await?;
     Ok(vec![(); items.len()])
+}
+
+fn change_row<'c>(mut connection: &'c AsyncPgConnection, row: &TaskRow) -> Statement<'c> {
+    let change = update(processing_tasks::table, &row.state, processing_tasks::id.eq(row.id));
+    changes(change.execute(&mut connection), "changing a processing task")
 }
 
 async fn change(
     transaction: &mut Transaction,
+    last: bool,
     old: &Stored<ProcessingTask>,
     transition: impl FnOnce(&ProcessingTask) -> Result<ProcessingTask, TransitionError>,
 ) -> Result<Stored<ProcessingTask>> {
@@ -339,10 +353,11 @@ async fn change(
         .map_err(|error| Error::Conflict(Conflict::Transition { key: old.entity.id.to_string(), error }))?;
     let new = old.changed(task, transaction.now, transaction.next_revision().await?);
     let row = TaskRow::new(&new)?;
-    update(processing_tasks::table, &row.state, processing_tasks::id.eq(row.id))
-        .execute(&mut transaction.connection().await?)
-        .await
-        .doing("changing a processing task")?;
+    if last {
+        transaction.write_last(|connection| Ok(vec![change_row(connection, &row)])).await?;
+    } else {
+        transaction.write(|connection| Ok(vec![change_row(connection, &row)])).await?;
+    }
     Ok(new)
 }
 
@@ -362,7 +377,7 @@ impl Session {
                     .await?
                     .ok_or_else(|| Error::not_found::<ProcessingTask>(&id))?;
                 let now = transaction.now;
-                change(transaction, &old.stored, |task| transition(task, now)).await
+                change(transaction, true, &old.stored, |task| transition(task, now)).await
             }
             .boxed()
         })

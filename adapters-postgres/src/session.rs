@@ -6,17 +6,21 @@
 //! thrown away.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
 
 use diesel::sql_types::Untyped;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures::FutureExt;
-use futures::future::{BoxFuture, join, join3};
+use futures::future::{BoxFuture, MaybeDone, join, join3, maybe_done};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tubeatlas_domain::Timestamp;
 use tubeatlas_ports::{Clock, Error, IdGenerator, Result, Revision};
 
-use crate::engine::{Engine, Presence};
+use crate::engine::{Engine, Inside, Presence};
 use crate::error::{Context, corrupt, gave_way};
 use crate::pool::{Connection, SOON, Stop};
 use crate::retry::Retries;
@@ -51,6 +55,17 @@ impl Isolation {
     }
 }
 
+/// A statement that changes something.
+pub(crate) type Statement<'c> = BoxFuture<'c, Result<()>>;
+
+/// What Diesel executes as a statement that changes something.
+pub(crate) fn changes<'c>(
+    executed: impl Future<Output = diesel::QueryResult<usize>> + Send + 'c,
+    doing: &'static str,
+) -> Statement<'c> {
+    async move { executed.await.doing(doing).map(drop) }.boxed()
+}
+
 /// An open transaction, and what a write works with. Dropping it closes its connection, and so rolls back.
 ///
 /// It takes few round trips: what begins it is sent together with what it reads first (see [`beginning`](Self::beginning)),
@@ -60,6 +75,10 @@ pub(crate) struct Transaction {
     connection: Connection,
     /// What begins it, as long as that was not sent.
     begin: Option<&'static str>,
+    /// Whether it ends with what the current call writes last: a call of the store does, one in a unit of work does not.
+    ends_with_call: bool,
+    /// Whether it was sent that it ends.
+    ended: bool,
     clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdGenerator>,
     /// The time of the current call.
@@ -77,6 +96,8 @@ impl Transaction {
         Self {
             connection,
             begin: Some(isolation.begin()),
+            ends_with_call: false,
+            ended: false,
             clock: Arc::clone(&engine.clock),
             ids: Arc::clone(&engine.ids),
             now: engine.clock.now(),
@@ -97,17 +118,9 @@ impl Transaction {
     /// What begins the transaction, if that was not sent yet, and the connection for its first statements. Polled
     /// together, and this first, they are one round trip. (If beginning fails, what was to be written is refused:
     /// outside of transactions a connection only reads, see `pool.rs`.)
-    pub(crate) fn beginning(&mut self) -> (BoxFuture<'_, Result<()>>, &AsyncPgConnection) {
+    pub(crate) fn beginning(&mut self) -> (Statement<'_>, &AsyncPgConnection) {
         let begin = self.begin.take();
-        let connection: &AsyncPgConnection = &self.connection;
-        let begun = async move {
-            let mut connection = connection;
-            match begin {
-                None => Ok(()),
-                Some(begin) => connection.batch_execute(begin).await.doing("beginning a transaction"),
-            }
-        };
-        (begun.boxed(), connection)
+        (begun(&self.connection, begin), &self.connection)
     }
 
     /// The connection, with the transaction begun.
@@ -126,6 +139,50 @@ impl Transaction {
         let (begun, connection) = self.beginning();
         let (begun, answer) = join(begun, statements(connection)).await;
         begun.and(answer)
+    }
+
+    /// Writes, by statements that go to the server in this order and at one time.
+    pub(crate) async fn write(
+        &mut self,
+        statements: impl for<'c> FnOnce(&'c AsyncPgConnection) -> Result<Vec<Statement<'c>>>,
+    ) -> Result<()> {
+        let mut all = statements(&self.connection)?;
+        all.insert(0, begun(&self.connection, self.begin.take()));
+        in_order(all).await.into_iter().flatten().collect()
+    }
+
+    /// Writes the last that the call writes. If the transaction ends with the call, what commits it is sent together
+    /// with that. (If a statement fails, the server rolls back instead; if one fails that was not sent, nothing behind it
+    /// is sent.)
+    pub(crate) async fn write_last(
+        &mut self,
+        statements: impl for<'c> FnOnce(&'c AsyncPgConnection) -> Result<Vec<Statement<'c>>>,
+    ) -> Result<()> {
+        if !self.ends_with_call {
+            return self.write(statements).await;
+        }
+        let mut all = statements(&self.connection)?;
+        all.insert(0, begun(&self.connection, self.begin.take()));
+        // Not by `batch_execute`, which would not wait until the statements before it are prepared.
+        let mut connection: &AsyncPgConnection = &self.connection;
+        let commit = sql::<Untyped>("COMMIT", Vec::new()).execute(&mut connection);
+        all.push(changes(commit, "committing"));
+        let mut answers = in_order(all).await;
+        let committed = answers.pop().flatten();
+        let written: Result<()> = answers.into_iter().flatten().collect();
+        let Some(committed) = committed else { return written }; // it was not sent
+        self.ended = true;
+        let committed = self.committed(committed);
+        match written {
+            // The server has said what is wrong with it, or that it has ended the transaction.
+            Err(error)
+                if committed.is_ok()
+                    || !matches!(error, Error::Unavailable { .. } | Error::Backend { .. }) =>
+            {
+                Err(error)
+            }
+            _ => committed,
+        }
     }
 
     /// Says that a call begins, which writes so many items.
@@ -151,6 +208,11 @@ impl Transaction {
         Ok(read)
     }
 
+    /// Takes a revision that was drawn with what it is for.
+    pub(crate) fn drew(&mut self, revision: i64) {
+        self.revisions.push_back(revision);
+    }
+
     /// The next revision, of those that were drawn. If there is none, they are drawn now.
     pub(crate) async fn next_revision(&mut self) -> Result<Revision> {
         if self.revisions.is_empty() {
@@ -163,16 +225,24 @@ impl Transaction {
     }
 
     pub(crate) async fn commit(mut self) -> Result<()> {
+        if self.ended {
+            return Ok(()); // see `write_last`
+        }
         if self.begin.is_some() {
             self.connection.cleaned(); // nothing was sent
             return Ok(());
         }
         let committed = self.connection.batch_execute("COMMIT").await.doing("committing");
+        self.committed(committed)
+    }
+
+    /// What the answer to a `COMMIT` means.
+    fn committed(&mut self, answer: Result<()>) -> Result<()> {
         // The server has ended the transaction also where it had to give way.
-        if committed.as_ref().err().is_none_or(gave_way) {
+        if answer.as_ref().err().is_none_or(gave_way) {
             self.connection.cleaned();
         }
-        committed.map_err(|error| match error {
+        answer.map_err(|error| match error {
             // Whatever else it was, it may have been kept.
             error @ (Error::Conflict(_) | Error::StorageFull { .. } | Error::Unavailable { .. }) => error,
             error => Error::Unavailable {
@@ -184,6 +254,9 @@ impl Transaction {
 
     /// Rolls back. If that does not succeed the connection is closed, which does the same.
     pub(crate) async fn rollback(mut self) {
+        if self.ended {
+            return; // see `write_last`
+        }
         if self.begin.is_some() || self.connection.batch_execute("ROLLBACK").await.is_ok() {
             self.connection.cleaned();
         }
@@ -218,6 +291,36 @@ impl Transaction {
         self.connection.batch_execute(end).await.doing("ending a savepoint")?;
         result
     }
+}
+
+fn begun<'c>(mut connection: &'c AsyncPgConnection, begin: Option<&'static str>) -> Statement<'c> {
+    async move {
+        match begin {
+            None => Ok(()),
+            Some(begin) => connection.batch_execute(begin).await.doing("beginning a transaction"),
+        }
+    }
+    .boxed()
+}
+
+/// Runs statements at one time: all are polled in their order, and so are sent in it, whenever one of them has news. The
+/// answers; none of those that were not sent, because one before them had failed.
+async fn in_order(statements: Vec<Statement<'_>>) -> Vec<Option<Result<()>>> {
+    let mut all: Vec<_> = statements.into_iter().map(maybe_done).collect();
+    let mut sent = 0;
+    poll_fn(|context| {
+        let mut all_done = true;
+        for (place, statement) in all.iter_mut().enumerate() {
+            all_done &= Pin::new(&mut *statement).poll(context).is_ready();
+            sent = sent.max(place + 1);
+            if sent == place + 1 && matches!(statement, MaybeDone::Done(Err(_))) {
+                break;
+            }
+        }
+        if all_done { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    all.iter_mut().map(|statement| Pin::new(statement).take_output()).collect()
 }
 
 async fn draw_revisions(mut connection: &AsyncPgConnection, how_many: i64) -> Result<Vec<i64>> {
@@ -269,15 +372,6 @@ impl Session {
             }
             Self::Unit(unit) => unit.run(move |transaction| transaction.run(work).boxed()).await,
         }
-    }
-
-    /// Runs a read of one statement or of several.
-    pub(crate) async fn read_statements<T: Send + 'static>(
-        &self,
-        one: bool,
-        work: impl for<'c> FnOnce(&'c AsyncPgConnection) -> BoxFuture<'c, Result<T>> + Clone + Send + 'static,
-    ) -> Result<T> {
-        if one { self.read_once(work).await } else { self.read(work).await }
     }
 
     /// Runs a write of so many items: all of it or nothing.
@@ -346,6 +440,7 @@ async fn in_transactions<T: Send + 'static>(
             let work = work.clone();
             async move {
                 let mut transaction = Transaction::new(connection, isolation, &engine);
+                transaction.ends_with_call = writes;
                 transaction.call(items);
                 match work(&mut transaction).await {
                     Ok(value) => transaction.commit().await.map(|()| value),
@@ -361,7 +456,8 @@ async fn in_transactions<T: Send + 'static>(
 }
 
 impl Engine {
-    /// Makes attempts, each on a connection and in a task of its own, until one need not give way.
+    /// Makes attempts, each on a connection, until one need not give way. What writes does so in a task of its own, so
+    /// that it holds nothing while its caller does something else.
     async fn attempts<T: Send + 'static>(
         self: &Arc<Self>,
         writes: bool,
@@ -376,23 +472,12 @@ impl Engine {
             let connection = self.pool.get().await.map_err(|error| self.explain(error))?;
             let stop = connection.stop();
             let attempt = attempt(connection, Arc::clone(self));
-            let (mut answer, answered) = oneshot::channel();
-            let presence = Presence::new(self);
-            let caller = presence.of_caller();
-            let staying = inside.clone(); // until the task has ended, whoever still waits for it
-            tokio::spawn(async move {
-                let result = run_while_wanted(attempt, &mut answer, stop).await;
-                drop(staying);
-                presence.is_over();
-                let _ = answer.send(result); // if nobody waits for it, nobody is told
-            });
-            let answer = answered.await.unwrap_or_else(|error| {
-                Err(Error::Unavailable {
-                    message: "a call ended unexpectedly".to_owned(),
-                    source: Some(Box::new(error)),
-                })
-            });
-            drop(caller);
+            let answer = if writes {
+                self.in_task(attempt, stop, inside.clone()).await
+            } else {
+                let runtime = Handle::current();
+                InCaller { attempt: Some((attempt, stop, inside.clone())), runtime }.await
+            };
             match answer {
                 Err(error) if gave_way(&error) => retries.next().await?,
                 answer => return answer.map_err(|error| self.explain(error)),
@@ -401,15 +486,80 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Runs an attempt in a task of its own.
+    async fn in_task<T: Send + 'static>(
+        self: &Arc<Self>,
+        attempt: BoxFuture<'static, Result<T>>,
+        stop: Stop,
+        inside: Inside,
+    ) -> Result<T> {
+        let (mut answer, answered) = oneshot::channel();
+        let presence = Presence::new(self);
+        let _caller = presence.of_caller();
+        tokio::spawn(async move {
+            let result = run_while_wanted(attempt, &mut answer, stop).await;
+            drop(inside); // not before the task has ended, whoever still waits for it
+            presence.is_over();
+            let _ = answer.send(result); // if nobody waits for it, nobody is told
+        });
+        answered.await.unwrap_or_else(|error| {
+            Err(Error::Unavailable {
+                message: "a call ended unexpectedly".to_owned(),
+                source: Some(Box::new(error)),
+            })
+        })
+    }
+}
+
+/// An attempt that its caller runs. If the caller goes away, it goes on in a task of its own.
+struct InCaller<T: Send + 'static> {
+    attempt: Option<(BoxFuture<'static, Result<T>>, Stop, Inside)>,
+    runtime: Handle,
+}
+
+impl<T: Send + 'static> Future for InCaller<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Result<T>> {
+        let Some((attempt, ..)) = &mut self.attempt else { return Poll::Pending }; // it has answered
+        let answer = attempt.as_mut().poll(context);
+        if answer.is_ready() {
+            self.attempt = None;
+        }
+        answer
+    }
+}
+
+impl<T: Send + 'static> Drop for InCaller<T> {
+    fn drop(&mut self) {
+        if let Some((attempt, stop, inside)) = self.attempt.take() {
+            self.runtime.spawn(async move {
+                let _ = run_until_stopped(attempt, stop, async {}).await; // nobody waits for it
+                drop(inside);
+            });
+        }
+    }
+}
+
 /// Runs an attempt to its end. If nobody waits for it any more, and it takes long, its statement is stopped; then it
 /// ends with an error.
 async fn run_while_wanted<T>(
-    mut attempt: BoxFuture<'static, Result<T>>,
+    attempt: BoxFuture<'static, Result<T>>,
     answer: &mut oneshot::Sender<Result<T>>,
     stop: Stop,
 ) -> Result<T> {
+    run_until_stopped(attempt, stop, answer.closed()).await
+}
+
+/// Runs an attempt to its end; its statement is stopped if it takes long after it is unwanted.
+async fn run_until_stopped<T>(
+    mut attempt: BoxFuture<'static, Result<T>>,
+    stop: Stop,
+    unwanted: impl Future<Output = ()>,
+) -> Result<T> {
     let unwanted = async {
-        answer.closed().await;
+        unwanted.await;
         tokio::time::sleep(SOON).await;
     };
     tokio::select! {
@@ -429,12 +579,12 @@ mod tests {
     use diesel::sql_types::Untyped;
     use diesel_async::{AsyncPgConnection, RunQueryDsl};
     use futures::FutureExt;
-    use futures::future::join;
+    use futures::future::{join, ready};
     use tubeatlas_ports::{Result, SystemClock, UuidV7Generator};
     use tubeatlas_postgres_cluster::{Cluster, Database};
 
     use super::{Isolation, Transaction};
-    use crate::error::Context;
+    use crate::error::{Context, corrupt};
     use crate::statement::{NumberRow, sql};
     use crate::{DatabaseUrl, PostgresConfig, PostgresStore};
 
@@ -489,5 +639,52 @@ mod tests {
             assert_eq!(counted.unwrap(), n);
         }
         transaction.rollback().await;
+    }
+
+    /// A transaction that ends with what it writes last.
+    async fn call(store: &PostgresStore) -> Transaction {
+        Transaction { ends_with_call: true, ..transaction(store).await }
+    }
+
+    async fn count_after(store: &PostgresStore, call: Transaction) -> i64 {
+        call.rollback().await;
+        let mut after = transaction(store).await;
+        let count = after.run(|connection| count(connection).boxed()).await.unwrap();
+        after.rollback().await;
+        count
+    }
+
+    #[tokio::test]
+    async fn what_is_written_last_is_committed_with_all_before_it() {
+        let (_database, store) = opened().await;
+        let mut call = call(&store).await;
+        call.write(|connection| Ok(vec![write(connection, "a").boxed()])).await.unwrap();
+        let last = call.write_last(|c| Ok(vec![write(c, "b").boxed(), write(c, "c").boxed()])).await;
+        last.unwrap();
+        assert_eq!(count_after(&store, call).await, 3);
+        assert_eq!(store.engine().pool.status(), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_committed_if_one_of_the_last_fails() {
+        let (_database, store) = opened().await;
+        for fails in ["a", "b", "c"] {
+            let mut call = call(&store).await;
+            let ids = ["a", "b", "c"].map(|id| if id == fails { "x', '" } else { id });
+            let last = call.write_last(|c| Ok(ids.map(|id| write(c, id).boxed()).into()));
+            assert!(last.await.is_err());
+            assert_eq!(count_after(&store, call).await, 0, "statement {fails} failed");
+        }
+        assert_eq!(store.engine().pool.status(), (1, 1)); // the server has rolled back
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_behind_what_was_not_sent() {
+        let (_database, store) = opened().await;
+        let mut call = call(&store).await;
+        let never = || ready(Err(corrupt("channels", &"b", &"cannot be sent"))).boxed();
+        assert!(call.write_last(|c| Ok(vec![write(c, "a").boxed(), never()])).await.is_err());
+        assert!(!call.ended);
+        assert_eq!(count_after(&store, call).await, 0);
     }
 }

@@ -14,7 +14,7 @@ use tubeatlas_ports::{
 use crate::columns::{RowName, number};
 use crate::error::Context;
 use crate::schema::source_files;
-use crate::session::{Session, Transaction};
+use crate::session::{Session, Statement, changes};
 use crate::statement::{Bind, sql, update};
 use crate::table::{Loaded, References, Table, WritableTable};
 
@@ -151,28 +151,31 @@ impl WritableTable for SourceFile {
         Ok(vec![References::Fine; files.len()])
     }
 
-    async fn insert(mut connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
+    fn insert<'c>(mut connection: &'c AsyncPgConnection, new: &[Stored<Self>]) -> Result<Vec<Statement<'c>>> {
         let rows = new.iter().map(SourceFileRow::new).collect::<Result<Vec<_>>>()?;
         // Their hashes are bytes, of which `insert_columns` knows nothing.
-        let insert = diesel::insert_into(source_files::table).values(&rows);
-        insert.execute(&mut connection).await.doing("creating source files").map(drop)
+        let insert = diesel::insert_into(source_files::table).values(&rows).execute(&mut connection);
+        Ok(vec![changes(insert, "creating source files")])
     }
 
-    async fn replace(mut connection: &AsyncPgConnection, _: &Stored<Self>, new: &Stored<Self>) -> Result<()> {
+    fn replace<'c>(
+        mut connection: &'c AsyncPgConnection,
+        _: &Stored<Self>,
+        new: &Stored<Self>,
+    ) -> Result<Vec<Statement<'c>>> {
         let row = SourceFileRow::new(new)?;
-        update(source_files::table, &row, source_files::path.eq(&row.path))
-            .execute(&mut connection)
-            .await
-            .doing("changing a source file")
-            .map(drop)
+        let change =
+            update(source_files::table, &row, source_files::path.eq(&row.path)).execute(&mut connection);
+        Ok(vec![changes(change, "changing a source file")])
     }
 
-    async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
-        diesel::delete(source_files::table.find(old.path.as_str()))
-            .execute(&mut transaction.connection().await?)
-            .await
-            .doing("deleting a source file")
-            .map(drop)
+    fn remove<'c>(
+        mut connection: &'c AsyncPgConnection,
+        old: &Stored<Self>,
+        _: &Stored<Self>,
+    ) -> Result<Vec<Statement<'c>>> {
+        let delete = diesel::delete(source_files::table.find(old.path.as_str())).execute(&mut connection);
+        Ok(vec![changes(delete, "deleting a source file")])
     }
 }
 

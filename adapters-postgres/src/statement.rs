@@ -58,22 +58,49 @@ where
 
 kept_by_text!(Update<F, C, W>);
 
-/// A `SELECT` that locks the rows it finds, and passes over those that others have locked.
+/// A `SELECT` that locks the rows it finds, and passes over those that others have locked; with each that is locked then
+/// comes a revision for it.
 pub(crate) struct SkipLocked<Q>(pub(crate) Q);
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for SkipLocked<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT *, nextval('store_revision') FROM (");
         self.0.walk_ast(out.reborrow())?;
-        out.push_sql(" FOR UPDATE SKIP LOCKED");
+        out.push_sql(" FOR UPDATE SKIP LOCKED) AS locked");
         Ok(())
     }
 }
 
 impl<Q: Query> Query for SkipLocked<Q> {
-    type SqlType = Q::SqlType;
+    type SqlType = (Q::SqlType, BigInt);
 }
 
 kept_by_text!(SkipLocked<Q>);
+
+/// The rows of one `SELECT`, and then those of another, so many in all. Postgres reads the second one when the first has
+/// no more, as long as each has a `LIMIT` of its own (which also keeps them from running side by side).
+pub(crate) struct InTurn<Q> {
+    pub(crate) first: Q,
+    pub(crate) then: Q,
+    pub(crate) limit: i64,
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for InTurn<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(");
+        self.first.walk_ast(out.reborrow())?;
+        out.push_sql(") UNION ALL (");
+        self.then.walk_ast(out.reborrow())?;
+        out.push_sql(") LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+}
+
+impl<Q: Query> Query for InTurn<Q> {
+    type SqlType = Q::SqlType;
+}
+
+kept_by_text!(InTurn<Q>);
 
 /// A value in SQL that is written by hand.
 pub(crate) enum Bind {

@@ -14,7 +14,7 @@ use tubeatlas_ports::{
 };
 
 use crate::error::corrupt;
-use crate::session::{Session, Transaction};
+use crate::session::{Session, Statement, Transaction};
 
 /// A row, and since when it is hidden: the video itself, or the one that it belongs to, is deleted.
 pub(crate) struct Loaded<E> {
@@ -32,10 +32,7 @@ pub(crate) trait Table: Catalogued {
         Ok(Self::load_many(connection, std::slice::from_ref(id)).await?.pop())
     }
 
-    /// Whether one statement reads a page. Several need a transaction around them, to be of one moment.
-    const PAGE_IS_ONE_STATEMENT: bool = true;
-
-    /// Up to `limit` rows behind `after`.
+    /// Up to `limit` rows behind `after`, read by one statement.
     async fn page(
         connection: &AsyncPgConnection,
         filter: &Self::Filter,
@@ -79,31 +76,37 @@ pub(crate) trait WritableTable: Table {
         Ok(None)
     }
 
-    /// Writes new ones, of different ids and not too many, by a statement a table.
-    async fn insert(connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()>;
+    /// What writes new ones, of different ids and not too many.
+    fn insert<'c>(connection: &'c AsyncPgConnection, new: &[Stored<Self>]) -> Result<Vec<Statement<'c>>>;
 
-    async fn replace(connection: &AsyncPgConnection, old: &Stored<Self>, new: &Stored<Self>) -> Result<()>;
+    /// What writes it as it is now.
+    fn replace<'c>(
+        connection: &'c AsyncPgConnection,
+        old: &Stored<Self>,
+        new: &Stored<Self>,
+    ) -> Result<Vec<Statement<'c>>>;
 
-    /// Deletes it, softly or not.
-    async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()>;
+    /// What deletes it, softly (as `deleted`) or not.
+    fn remove<'c>(
+        connection: &'c AsyncPgConnection,
+        old: &Stored<Self>,
+        deleted: &Stored<Self>,
+    ) -> Result<Vec<Statement<'c>>>;
 }
 
 /// How many items are inserted together at most.
 const ITEMS_OF_AN_INSERT: usize = 500;
 
-/// Inserts rows into a table, by one statement that is prepared once. (A macro, because the bounds of a function would
+/// What inserts rows into a table: one statement that is prepared once. (A macro, because the bounds of a function would
 /// be longer than what it does.)
 macro_rules! insert_rows {
     ($connection:expr, $table:ident, $rows:expr, $doing:literal) => {{
         let (mut connection, rows): (&AsyncPgConnection, Vec<_>) = ($connection, $rows);
         let inserted = match rows.as_slice() {
-            [row] => diesel::insert_into($table::table).values(row).execute(&mut connection).await,
-            _ => {
-                let insert = $crate::statement::insert_columns(stringify!($table), rows);
-                insert.execute(&mut connection).await
-            }
+            [row] => diesel::insert_into($table::table).values(row).execute(&mut connection),
+            _ => $crate::statement::insert_columns(stringify!($table), rows).execute(&mut connection),
         };
-        inserted.doing($doing).map(drop)
+        $crate::session::changes(inserted, $doing)
     }};
 }
 pub(crate) use insert_rows;
@@ -204,7 +207,7 @@ impl<E: Table> Repository<E> for Session {
             page.after.as_ref().map(|cursor| cursor.decode(scope)).transpose()?;
         let (filter, order, limit) = (filter.clone(), page.order, page.limit);
         let rows = self
-            .read_statements(E::PAGE_IS_ONE_STATEMENT, move |connection| {
+            .read_once(move |connection| {
                 async move { E::page(connection, &filter, order, after, i64::from(limit) + 1).await }.boxed()
             })
             .await?;
@@ -375,17 +378,28 @@ impl<'b, E: WritableTable> Batch<'b, E> {
     ) -> Result<Stored<E>> {
         self.check_unique(place)?;
         self.check_references(place)?;
-        self.write_new(transaction).await?; // it may be among these
+        self.write_new(transaction, false).await?; // it may be among these
         let entity = self.entities[place].clone();
         let new = old.changed(entity, transaction.now, transaction.next_revision().await?);
-        E::replace(transaction.connection().await?, old, &new).await?;
+        if place + 1 == self.entities.len() {
+            transaction.write_last(|connection| E::replace(connection, old, &new)).await?;
+        } else {
+            transaction.write(|connection| E::replace(connection, old, &new)).await?;
+        }
         self.keep(Some(&old.entity), &new);
         Ok(new)
     }
 
-    async fn write_new(&mut self, transaction: &mut Transaction) -> Result<()> {
-        for new in std::mem::take(&mut self.new).chunks(ITEMS_OF_AN_INSERT) {
-            E::insert(transaction.connection().await?, new).await?;
+    /// Writes what is new, and perhaps nothing behind it.
+    async fn write_new(&mut self, transaction: &mut Transaction, last: bool) -> Result<()> {
+        let new = std::mem::take(&mut self.new);
+        let mut parts = new.chunks(ITEMS_OF_AN_INSERT).peekable();
+        while let Some(part) = parts.next() {
+            if last && parts.peek().is_none() {
+                transaction.write_last(|connection| E::insert(connection, part)).await?;
+            } else {
+                transaction.write(|connection| E::insert(connection, part)).await?;
+            }
         }
         Ok(())
     }
@@ -413,7 +427,7 @@ async fn create<E: WritableTable>(transaction: &mut Transaction, entities: &[E])
         batch.check_references(place)?;
         answers.push(batch.insert(transaction, place).await?);
     }
-    batch.write_new(transaction).await?;
+    batch.write_new(transaction, true).await?;
     Ok(answers)
 }
 
@@ -435,7 +449,7 @@ async fn adopt<E: WritableTable>(transaction: &mut Transaction, items: &[Stored<
         batch.keep(None, &adopted);
         batch.new.push(adopted);
     }
-    batch.write_new(transaction).await?;
+    batch.write_new(transaction, true).await?;
     Ok(vec![(); items.len()])
 }
 
@@ -478,7 +492,7 @@ async fn upsert<E: WritableTable>(transaction: &mut Transaction, entities: &[E])
         };
         answers.push(answer);
     }
-    batch.write_new(transaction).await?;
+    batch.write_new(transaction, true).await?;
     Ok(answers)
 }
 
@@ -489,13 +503,18 @@ async fn delete<E: WritableTable>(
 ) -> Result<Vec<()>> {
     let mut rows =
         transaction.read_and_draw(async |connection| load_rows::<E>(connection, ids).await).await?;
-    for id in ids {
+    for (place, id) in ids.iter().enumerate() {
         let old = live(&rows, id)?;
         old.check_revision(expected)?;
         if let Some(by) = E::referrer(transaction.connection().await?, id).await? {
             return Err(Error::StillReferenced { entity: E::KIND, key: id.to_string(), by });
         }
-        E::remove(transaction, &old).await?;
+        let deleted = old.deleted(transaction.now, transaction.next_revision().await?);
+        if place + 1 == ids.len() {
+            transaction.write_last(|connection| E::remove(connection, &old, &deleted)).await?;
+        } else {
+            transaction.write(|connection| E::remove(connection, &old, &deleted)).await?;
+        }
         rows.remove(id);
     }
     Ok(vec![(); ids.len()])
@@ -517,7 +536,7 @@ pub(crate) async fn restore<E: WritableTable>(
         return Ok(old);
     }
     let new = old.restored(transaction.now, transaction.next_revision().await?);
-    E::replace(transaction.connection().await?, &old, &new).await?;
+    transaction.write_last(|connection| E::replace(connection, &old, &new)).await?;
     Ok(new)
 }
 

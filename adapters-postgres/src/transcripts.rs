@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures::future::join;
 use tubeatlas_domain::{LanguageTag, Transcript, TranscriptFields, TranscriptId, TranscriptSummary, VideoId};
 use tubeatlas_ports::{Result, Stored, TranscriptFilter, TranscriptOrder, Visibility};
 
@@ -12,7 +11,7 @@ use crate::columns::{RowName, json, number, word};
 use crate::error::Context;
 use crate::passages;
 use crate::schema::{transcripts, videos};
-use crate::session::Transaction;
+use crate::session::{Statement, changes};
 use crate::statement::{Bind, row_of_columns, sql, update};
 use crate::table::{Loaded, References, Table, WritableTable, insert_rows};
 
@@ -200,38 +199,37 @@ impl WritableTable for Transcript {
         crate::videos::references_to(connection, &ids).await
     }
 
-    async fn insert(connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
+    fn insert<'c>(connection: &'c AsyncPgConnection, new: &[Stored<Self>]) -> Result<Vec<Statement<'c>>> {
         let rows = new.iter().map(TranscriptRow::new).collect::<Result<Vec<_>>>()?;
         let texts = new.iter().map(|transcript| passages::Text::of_transcript(&transcript.entity));
-        let inserted = async { insert_rows!(connection, transcripts, rows, "creating transcripts") };
-        let (inserted, indexed) = join(inserted, passages::insert(connection, texts)).await;
-        inserted.and(indexed)
+        let mut statements = vec![insert_rows!(connection, transcripts, rows, "creating transcripts")];
+        statements.extend(passages::insert(connection, texts));
+        Ok(statements)
     }
 
-    async fn replace(
-        mut connection: &AsyncPgConnection,
+    fn replace<'c>(
+        mut connection: &'c AsyncPgConnection,
         old: &Stored<Self>,
         new: &Stored<Self>,
-    ) -> Result<()> {
+    ) -> Result<Vec<Statement<'c>>> {
         let row = TranscriptRow::new(new)?;
         let which = transcripts::video_id.eq(&row.video_id).and(transcripts::language.eq(&row.language));
-        let (changed, doing) =
-            (update(transcripts::table, &row, which).execute(&mut connection), "changing a transcript");
-        if old.cues == new.cues {
-            return changed.await.doing(doing).map(drop);
+        let change = update(transcripts::table, &row, which).execute(&mut connection);
+        let mut statements = vec![changes(change, "changing a transcript")];
+        if old.cues != new.cues {
+            statements.extend(passages::replace(connection, passages::Text::of_transcript(&new.entity)));
         }
-        let text = passages::Text::of_transcript(&new.entity);
-        let (changed, indexed) = join(changed, passages::replace(connection, text)).await;
-        changed.doing(doing).and(indexed)
+        Ok(statements)
     }
 
-    async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
+    fn remove<'c>(
+        mut connection: &'c AsyncPgConnection,
+        old: &Stored<Self>,
+        _: &Stored<Self>,
+    ) -> Result<Vec<Statement<'c>>> {
         let (video_id, language) = (old.video_id.as_str(), old.language.as_str());
-        passages::remove(transaction.connection().await?, &old.video_id, Some(language)).await?;
-        diesel::delete(transcripts::table.find((video_id, language)))
-            .execute(&mut transaction.connection().await?)
-            .await
-            .doing("deleting a transcript")
-            .map(drop)
+        let delete = diesel::delete(transcripts::table.find((video_id, language))).execute(&mut connection);
+        let passages = passages::remove(connection, &old.video_id, Some(language));
+        Ok(vec![passages, changes(delete, "deleting a transcript")])
     }
 }

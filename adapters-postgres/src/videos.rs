@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::FutureExt;
-use futures::future::join;
 use tubeatlas_domain::{ChannelId, EntityKind, Video, VideoFields, VideoId};
 use tubeatlas_ports::{
     Result, Revision, Stored, VideoFilter, VideoOrder, VideoPosition, VideoRepository, Visibility,
@@ -16,8 +15,8 @@ use crate::columns::{RowName, json, number, optional_number, word};
 use crate::error::Context;
 use crate::passages;
 use crate::schema::{knowledge_graphs, media_files, transcripts, videos};
-use crate::session::{Session, Transaction};
-use crate::statement::{row_of_columns, update};
+use crate::session::{Session, Statement, changes};
+use crate::statement::{InTurn, row_of_columns, update};
 use crate::table::{self, Loaded, References, Table, WritableTable, insert_rows};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -174,21 +173,20 @@ async fn load_page(
     rows.into_iter().map(VideoRow::into_stored).collect()
 }
 
-/// A page in an order by date: first those that have one, then those that have none. Two queries, because
-/// each of them can be answered from an index in order, and one over both cannot.
+/// A page in an order by date: first those that have one, then those that have none. Two queries in one statement,
+/// because each of them can be answered from an index in order, and one over both cannot.
 async fn page_by_date(
-    connection: &AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     filter: &VideoFilter,
     newest_first: bool,
     after: Option<VideoPosition>,
     limit: i64,
 ) -> Result<Vec<Stored<Video>>> {
-    let mut rows = Vec::new();
     let (after_date, after_id) = match after {
         None => (None, None),
         Some(VideoPosition { published_at, id }) => (published_at, Some(String::from(id))),
     };
-    if after_id.is_none() || after_date.is_some() {
+    let dated = (after_id.is_none() || after_date.is_some()).then(|| {
         let mut dated = filtered(filter).filter(videos::published_at.is_not_null());
         dated = if newest_first {
             dated.order((videos::published_at.desc(), videos::id.desc()))
@@ -208,29 +206,28 @@ async fn page_by_date(
                     .filter(videos::published_at.gt(date).or(videos::id.nullable().gt(id)))
             };
         }
-        rows = load_page(connection, dated, limit).await?;
-    }
-    let left = limit - i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    if left > 0 {
-        let mut undated = filtered(filter).filter(videos::published_at.is_null());
+        dated
+    });
+    let mut undated = filtered(filter).filter(videos::published_at.is_null());
+    // All have the same date, none; but Postgres takes the order from an index only if the date is named.
+    undated = if newest_first {
+        undated.order((videos::published_at.desc(), videos::id.desc()))
+    } else {
+        undated.order((videos::published_at.asc(), videos::id.asc()))
+    };
+    if let (None, Some(id)) = (after_date, after_id) {
         undated =
-            if newest_first { undated.order(videos::id.desc()) } else { undated.order(videos::id.asc()) };
-        if let (None, Some(id)) = (after_date, after_id) {
-            undated = if newest_first {
-                undated.filter(videos::id.lt(id))
-            } else {
-                undated.filter(videos::id.gt(id))
-            };
-        }
-        rows.extend(load_page(connection, undated, left).await?);
+            if newest_first { undated.filter(videos::id.lt(id)) } else { undated.filter(videos::id.gt(id)) };
     }
-    Ok(rows)
+    let Some(dated) = dated else { return load_page(connection, undated, limit).await };
+    let (dated, undated) = (dated.select(VideoRow::as_select()), undated.select(VideoRow::as_select()));
+    let page = InTurn { first: dated.limit(limit), then: undated.limit(limit), limit };
+    let rows: Vec<VideoRow> = page.load(&mut connection).await.doing("listing videos")?;
+    rows.into_iter().map(VideoRow::into_stored).collect()
 }
 
 #[async_trait]
 impl Table for Video {
-    const PAGE_IS_ONE_STATEMENT: bool = false; // see `page_by_date`
-
     async fn load_many(mut connection: &AsyncPgConnection, ids: &[VideoId]) -> Result<Vec<Loaded<Self>>> {
         let rows: Vec<VideoRow> = videos::table
             .filter(videos::id.eq_any(ids.iter().map(VideoId::as_str)))
@@ -279,40 +276,41 @@ impl WritableTable for Video {
         crate::channels::references_to(connection, &ids).await
     }
 
-    async fn insert(connection: &AsyncPgConnection, new: &[Stored<Self>]) -> Result<()> {
+    fn insert<'c>(connection: &'c AsyncPgConnection, new: &[Stored<Self>]) -> Result<Vec<Statement<'c>>> {
         let rows = new.iter().map(VideoRow::new).collect::<Result<Vec<_>>>()?;
         let texts = new.iter().map(|video| passages::Text::of_video(&video.entity));
-        let inserted = async { insert_rows!(connection, videos, rows, "creating videos") };
-        let (inserted, indexed) = join(inserted, passages::insert(connection, texts)).await;
-        inserted.and(indexed)
+        let mut statements = vec![insert_rows!(connection, videos, rows, "creating videos")];
+        statements.extend(passages::insert(connection, texts));
+        Ok(statements)
     }
 
-    async fn replace(
-        mut connection: &AsyncPgConnection,
+    fn replace<'c>(
+        mut connection: &'c AsyncPgConnection,
         old: &Stored<Self>,
         new: &Stored<Self>,
-    ) -> Result<()> {
+    ) -> Result<Vec<Statement<'c>>> {
         let VideoRow { id, place, content, created_at: _ } = VideoRow::new(new)?;
-        let doing = "changing a video";
         let which = videos::id.eq(id);
         // An index whose columns are named in an update is written, whether they change or not.
         let indexed = |it: &Stored<Video>| (it.channel_id.clone(), it.published_at, it.deleted_at);
-        let changed = if indexed(old) == indexed(new) {
+        let change = if indexed(old) == indexed(new) {
             update(videos::table, content, which).execute(&mut connection)
         } else {
             update(videos::table, (place, content), which).execute(&mut connection)
         };
-        if (&old.title, &old.description) == (&new.title, &new.description) {
-            return changed.await.doing(doing).map(drop);
+        let mut statements = vec![changes(change, "changing a video")];
+        if (&old.title, &old.description) != (&new.title, &new.description) {
+            statements.extend(passages::replace(connection, passages::Text::of_video(&new.entity)));
         }
-        let text = passages::Text::of_video(&new.entity);
-        let (changed, indexed) = join(changed, passages::replace(connection, text)).await;
-        changed.doing(doing).and(indexed)
+        Ok(statements)
     }
 
-    async fn remove(transaction: &mut Transaction, old: &Stored<Self>) -> Result<()> {
-        let deleted = old.deleted(transaction.now, transaction.next_revision().await?);
-        Self::replace(transaction.connection().await?, old, &deleted).await
+    fn remove<'c>(
+        connection: &'c AsyncPgConnection,
+        old: &Stored<Self>,
+        deleted: &Stored<Self>,
+    ) -> Result<Vec<Statement<'c>>> {
+        Self::replace(connection, old, deleted)
     }
 }
 
@@ -328,7 +326,7 @@ impl VideoRepository for Session {
         self.write(move |transaction| {
             async move {
                 table::load_stored::<Video>(transaction, &id).await?.check_revision(expected)?;
-                purge(transaction.connection().await?, &id).await
+                transaction.write_last(|connection| Ok(purge(connection, &id))).await
             }
             .boxed()
         })
@@ -336,24 +334,18 @@ impl VideoRepository for Session {
     }
 }
 
-/// Removes a video and all that hangs on it, leaves first. (The words of media files go with these.)
-async fn purge(mut connection: &AsyncPgConnection, id: &VideoId) -> Result<()> {
-    let key = id.as_str();
-    passages::remove_all(connection, id).await?;
-    let doing = "purging a video";
-    diesel::delete(transcripts::table.filter(transcripts::video_id.eq(key)))
-        .execute(&mut connection)
-        .await
-        .doing(doing)?;
-    diesel::delete(knowledge_graphs::table.filter(knowledge_graphs::video_id.eq(key)))
-        .execute(&mut connection)
-        .await
-        .doing(doing)?;
-    diesel::delete(media_files::table.filter(media_files::video_id.eq(key)))
-        .execute(&mut connection)
-        .await
-        .doing(doing)?;
-    diesel::delete(videos::table.find(key)).execute(&mut connection).await.doing(doing).map(drop)
+/// What removes a video and all that hangs on it, leaves first. (The words of media files go with these.)
+fn purge<'c>(mut connection: &'c AsyncPgConnection, id: &VideoId) -> Vec<Statement<'c>> {
+    let (key, doing) = (id.as_str(), "purging a video");
+    let of_video = transcripts::table.filter(transcripts::video_id.eq(key));
+    let transcripts = diesel::delete(of_video).execute(&mut connection);
+    let of_video = knowledge_graphs::table.filter(knowledge_graphs::video_id.eq(key));
+    let graphs = diesel::delete(of_video).execute(&mut connection);
+    let of_video = media_files::table.filter(media_files::video_id.eq(key));
+    let files = diesel::delete(of_video).execute(&mut connection);
+    let video = diesel::delete(videos::table.find(key)).execute(&mut connection);
+    let rows = [transcripts, graphs, files, video].map(|delete| changes(delete, doing));
+    std::iter::once(passages::remove_all(connection, id)).chain(rows).collect()
 }
 
 /// What becomes of the references to these videos; one statement.

@@ -114,7 +114,7 @@ const EXCEPTIONS: [(&str, &str, &str); 9] = [
         "paths with a prefix: a plan for any values expects a range with two ends to be short",
     ),
     ("\"playlists\".\"videos\" @>", "Sort", "a video stands in few playlists"),
-    ("store_revision", "", "a sequence, which is one row, and three values"),
+    ("FROM store_revision", "", "a sequence, which is one row, and three values"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,7 +137,10 @@ async fn every_query_is_answered_from_an_index() {
     let (mut found, mut objections) = (format!("{version}\n"), String::new());
     let mut needed = BTreeSet::new();
     for statement in statements {
-        if !["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"].iter().any(|verb| statement.starts_with(verb)) {
+        if !["SELECT", "(SELECT", "INSERT", "UPDATE", "DELETE", "WITH"]
+            .iter()
+            .any(|verb| statement.starts_with(verb))
+        {
             continue; // transactions
         }
         assert!(!statement.contains("OFFSET"), "pages go on behind a key: {statement}");

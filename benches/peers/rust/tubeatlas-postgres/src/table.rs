@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel::sql_types as st;
+use diesel::upsert::excluded;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures::FutureExt;
 use peers_common::{self as pc, Cfg, Peer, R, Transcript, Ts, Video, pg};
@@ -58,8 +59,8 @@ mod unit_of_work {
 use config::{DatabaseUrl, PostgresConfig};
 use engine::Engine;
 use error::Context;
-use session::Session;
-use statement::{Bind, Column, Columns, TextRow, insert_columns, row_of_columns, sql, update};
+use session::{Session, changes};
+use statement::{Bind, Column, Columns, TextRow, insert_columns, row_of_columns, sql};
 
 diesel::table! { videos (id) {
     id -> Text, channel_id -> Text, title -> Text, description -> Nullable<Text>, published_at -> Timestamp, duration_seconds -> BigInt, view_count -> BigInt,
@@ -121,17 +122,6 @@ struct P {
     session: Session,
 }
 
-macro_rules! insert {
-    ($connection:expr, $row:expr) => {
-        diesel::insert_into(videos::table)
-            .values($row)
-            .execute(&mut $connection)
-            .await
-            .doing("inserting")
-            .map(drop)
-    };
-}
-
 row_of_columns!(
     Row: id, channel_id, title, description, published_at, duration_seconds, view_count, like_count, dislike_count,
     comment_count, category_id, category_name, tags, thumbnail_url, created_at, updated_at,
@@ -186,11 +176,9 @@ impl Peer for P {
         let rows: Vec<Row> = v.into_iter().map(|v| pc::video_move!(v => Row)).collect();
         let insert = self.session.write_items(rows.len(), move |transaction| {
             transaction
-                .run(|mut c| {
-                    async move {
-                        insert_columns("videos", rows).execute(&mut c).await.doing("inserting").map(drop)
-                    }
-                    .boxed()
+                .write_last(|mut c| {
+                    let insert = insert_columns("videos", rows).execute(&mut c);
+                    Ok(vec![changes(insert, "inserting")])
                 })
                 .boxed()
         });
@@ -200,25 +188,39 @@ impl Peer for P {
     async fn insert_tx(&self, v: Video) -> R<()> {
         let row = pc::video_move!(v => Row);
         let insert = self.session.write(move |transaction| {
-            transaction.run(|mut c| async move { insert!(c, &row) }.boxed()).boxed()
+            transaction
+                .write_last(|mut c| {
+                    let insert = diesel::insert_into(videos::table).values(row).execute(&mut c);
+                    Ok(vec![changes(insert, "inserting")])
+                })
+                .boxed()
         });
         Ok(insert.await?)
     }
 
-    /// As the adapter does it: an update, or an insert if there is no such row.
     async fn upsert(&self, v: Video) -> R<()> {
+        use videos::*;
         let row = pc::video_move!(v => Row);
         let upsert = self.session.write(move |transaction| {
             transaction
-                .run(|mut c| {
-                    async move {
-                        let change = update(videos::table, &row, videos::id.eq(&row.id));
-                        if change.execute(&mut c).await.doing("updating")? == 0 {
-                            insert!(c, &row)?;
-                        }
-                        Ok(())
-                    }
-                    .boxed()
+                .write_last(|mut c| {
+                    let upsert = diesel::insert_into(table).values(row).on_conflict(id).do_update().set((
+                        channel_id.eq(excluded(channel_id)),
+                        title.eq(excluded(title)),
+                        description.eq(excluded(description)),
+                        published_at.eq(excluded(published_at)),
+                        duration_seconds.eq(excluded(duration_seconds)),
+                        view_count.eq(excluded(view_count)),
+                        like_count.eq(excluded(like_count)),
+                        dislike_count.eq(excluded(dislike_count)),
+                        comment_count.eq(excluded(comment_count)),
+                        category_id.eq(excluded(category_id)),
+                        category_name.eq(excluded(category_name)),
+                        tags.eq(excluded(tags)),
+                        thumbnail_url.eq(excluded(thumbnail_url)),
+                        updated_at.eq(excluded(updated_at)),
+                    ));
+                    Ok(vec![changes(upsert.execute(&mut c), "upserting")])
                 })
                 .boxed()
         });
@@ -275,12 +277,9 @@ impl Peer for P {
         let row = NewTranscript { video_id, language, content, kind, created_at, updated_at };
         let insert = self.session.write(move |transaction| {
             transaction
-                .run(|mut c| {
-                    async move {
-                        let insert = diesel::insert_into(transcripts::table).values(&row);
-                        insert.execute(&mut c).await.doing("inserting").map(drop)
-                    }
-                    .boxed()
+                .write_last(|mut c| {
+                    let insert = diesel::insert_into(transcripts::table).values(row).execute(&mut c);
+                    Ok(vec![changes(insert, "inserting")])
                 })
                 .boxed()
         });
