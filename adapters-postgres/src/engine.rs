@@ -16,9 +16,27 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdGenerator>,
     pub(crate) config: PostgresConfig,
+    pub(crate) counted_passages: Arc<CountedPassages>,
     gate: watch::Sender<Gate>,
     /// How many calls still run whose callers went away.
     abandoned: watch::Sender<usize>,
+}
+
+/// How many passages there are, as they were counted last, and the revision that was drawn last before that: as long as
+/// no other one is drawn, nobody has written. (Somebody who was writing just then may be missed until the next write. It
+/// is a weight, and to count all for each search would take longer than to find what it asks for.)
+#[derive(Default)]
+pub(crate) struct CountedPassages(Mutex<(Option<i64>, i64)>);
+
+impl CountedPassages {
+    /// The revision and the number.
+    pub(crate) fn get(&self) -> (Option<i64>, i64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set(&self, revision: Option<i64>, count: i64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (revision, count);
+    }
 }
 
 /// How long a write waits for calls that were dropped before it and still run. They are stopped before that.
@@ -117,6 +135,7 @@ impl Engine {
             clock,
             ids,
             config,
+            counted_passages: Arc::default(),
             gate: watch::Sender::default(),
             abandoned: watch::Sender::default(),
         })

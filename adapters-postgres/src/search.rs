@@ -19,10 +19,11 @@ use tubeatlas_ports::{
 };
 
 use crate::columns::RowName;
+use crate::engine::CountedPassages;
 use crate::error::{Context, corrupt};
 use crate::passages::quoted;
 use crate::session::Session;
-use crate::statement::{Bind, NumberRow, Sql, sql};
+use crate::statement::{Bind, Sql, sql};
 use crate::table::Table;
 
 /// A document, a transcript or a title with its description, in which something was found.
@@ -60,6 +61,12 @@ struct VideoRow {
     url: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     published_at: Option<i64>,
+}
+
+#[derive(QueryableByName)]
+struct OptionalNumberRow {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    value: Option<i64>,
 }
 
 /// The query as Postgres reads a `tsquery`, spelled out with parentheses.
@@ -168,11 +175,14 @@ async fn places_by_score(
     mut connection: &AsyncPgConnection,
     request: &SearchRequest,
     after: Option<SearchPosition>,
+    counted: &CountedPassages,
 ) -> Result<Vec<SearchPosition>> {
-    let ranking = ranking(connection, request.query.phrases()).await?;
     let statement = format!("SELECT p.video_id, p.language, p.tokens {}", found(request.visibility));
     let statement: Sql<Untyped> = sql(statement, filter_binds(request));
-    let rows = statement.load_stream::<PassageRow>(&mut connection).await.doing("searching")?;
+    let ranking = ranking(connection, request.query.phrases(), counted);
+    let rows = statement.load_stream::<PassageRow>(&mut connection);
+    let (ranking, rows) = join(ranking, rows).await;
+    let (ranking, rows) = (ranking?, rows.doing("searching")?);
     let mut best: HashMap<(String, Option<String>), f64> = HashMap::new();
     let mut rows = std::pin::pin!(rows);
     while let Some(row) = rows.try_next().await.doing("searching")? {
@@ -198,20 +208,40 @@ async fn places_by_score(
 }
 
 /// What the ranking knows of the whole store: how many passages there are, and of each phrase how many hold it.
-async fn ranking<'q>(mut connection: &AsyncPgConnection, phrases: Vec<&'q Phrase>) -> Result<Relevance<'q>> {
-    let statement = "SELECT value FROM (
+async fn ranking<'q>(
+    mut connection: &AsyncPgConnection,
+    phrases: Vec<&'q Phrase>,
+    counted: &CountedPassages,
+) -> Result<Relevance<'q>> {
+    // The weight of one phrase alone is the same in all that it finds.
+    if let [phrase] = *phrases {
+        return Ok(Relevance::new(1, [(phrase, 0)]));
+    }
+    let statement = "WITH drawn AS MATERIALIZED (SELECT pg_sequence_last_value('store_revision') AS revision)
+         SELECT value FROM (
              SELECT place, (SELECT count(*) FROM passages p WHERE p.words @@ wanted.phrase::tsquery) AS value
              FROM unnest(?1::text[]) WITH ORDINALITY AS wanted (phrase, place)
-             UNION ALL SELECT NULL, count(*) FROM passages
-         ) AS numbers ORDER BY place NULLS LAST";
+             UNION ALL SELECT ?4, revision FROM drawn
+             UNION ALL SELECT ?4 + 1, CASE (SELECT revision FROM drawn)
+                 WHEN ?2 THEN ?3 ELSE (SELECT count(*) FROM passages) END
+         ) AS numbers ORDER BY place";
+    let (revision, count) = counted.get();
+    let behind = i64::try_from(phrases.len()).unwrap_or(i64::MAX - 1).saturating_add(1);
     let texts = phrases.iter().map(|phrase| ts_phrase(phrase)).collect();
-    let rows: Vec<NumberRow> = sql::<Untyped>(statement, vec![Bind::Texts(texts)])
-        .load(&mut connection)
-        .await
-        .doing("weighing words")?;
-    let mut numbers = rows.into_iter().map(|row| u64::try_from(row.value).unwrap_or_default());
-    let holders: Vec<_> = phrases.into_iter().zip(&mut numbers).collect();
-    Ok(Relevance::new(numbers.next().unwrap_or_default(), holders))
+    let binds = vec![
+        Bind::Texts(texts),
+        Bind::Integer(revision),
+        Bind::Integer(Some(count)),
+        Bind::Integer(Some(behind)),
+    ];
+    let mut rows: Vec<OptionalNumberRow> =
+        sql::<Untyped>(statement, binds).load(&mut connection).await.doing("weighing words")?;
+    let count = rows.pop().and_then(|row| row.value).unwrap_or_default();
+    let revision = rows.pop().and_then(|row| row.value);
+    counted.set(revision, count);
+    let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or_default();
+    let holders = phrases.into_iter().zip(rows.into_iter().map(|row| number(row.value)));
+    Ok(Relevance::new(number(Some(count)), holders))
 }
 
 /// What is shown of the documents.
@@ -270,10 +300,11 @@ impl TranscriptRepository for Session {
         let after: Option<SearchPosition> =
             request.after.as_ref().map(|cursor| cursor.decode(scope)).transpose()?;
         let request = request.clone();
+        let counted = self.counted_passages();
         self.read(move |connection| {
             async move {
                 let places = match request.order {
-                    SearchOrder::Relevance => places_by_score(connection, &request, after).await,
+                    SearchOrder::Relevance => places_by_score(connection, &request, after, &counted).await,
                     SearchOrder::Newest => places_by_date(connection, &request, true, after).await,
                     SearchOrder::Oldest => places_by_date(connection, &request, false, after).await,
                 };

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use tubeatlas_domain::Timestamp;
 use tubeatlas_ports::{Clock, Error, IdGenerator, Result, Revision};
 
-use crate::engine::{Engine, Inside, Presence};
+use crate::engine::{CountedPassages, Engine, Inside, Presence};
 use crate::error::{Context, corrupt, gave_way};
 use crate::pool::{Connection, SOON, Stop};
 use crate::retry::Retries;
@@ -406,6 +406,14 @@ impl Session {
         match self {
             Self::Store(engine) => in_transactions(engine, Isolation::ReadCommitted, 1, work).await,
             Self::Unit(_) => Err(Error::Unsupported { what }),
+        }
+    }
+
+    /// What the store remembers for the next search; nothing of what a unit of work sees alone.
+    pub(crate) fn counted_passages(&self) -> Arc<CountedPassages> {
+        match self {
+            Self::Store(engine) => Arc::clone(&engine.counted_passages),
+            Self::Unit(_) => Arc::default(),
         }
     }
 

@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex};
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use tubeatlas_adapters_postgres::{DatabaseUrl, PostgresConfig, PostgresStore};
 use tubeatlas_contract::queries::{Ticking, every_query};
-use tubeatlas_ports::{Store, UuidV7Generator};
+use tubeatlas_domain::search::SearchQuery;
+use tubeatlas_ports::{Repositories, SearchRequest, Store, UuidV7Generator};
 use tubeatlas_postgres_cluster::Cluster;
 
 static STATEMENTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -126,6 +127,9 @@ async fn every_query_is_answered_from_an_index() {
     let store = PostgresStore::open(config, clock, Arc::new(UuidV7Generator)).await.unwrap();
     STATEMENTS.lock().unwrap().clear(); // what only opening does
     every_query(&store).await.unwrap();
+    // Two words are weighed against each other.
+    let two_words = SearchRequest::new(SearchQuery::parse("two words").unwrap());
+    store.transcripts().search(&two_words).await.unwrap();
     store.close().await.unwrap();
 
     let statements = std::mem::take(&mut *STATEMENTS.lock().unwrap());
