@@ -39,11 +39,15 @@ pub struct Token<'a> {
 ///   `google.com` still finds it, and so does `google`.
 /// * **Case** is folded in full: `STRASSE` = `Straße`, `ΟΔΟΣ` = `οδος`.
 /// * **Compatibility forms** are folded: full width, half width, ligatures, circled and raised characters.
-/// * **Accents** are folded where readers see the same letter without them: in Latin, Greek, Cyrillic, Hebrew
-///   and Arabic. (`ü` is `u`, not `ue`; ё is е, й is и.) Elsewhere a mark makes another letter, and stays: が is not か,
-///   मैं is not मे.
+/// * **Accents** are folded where readers see the same letter without them: in Latin, Greek, Hebrew and Arabic.
+///   (`ü` is `u`, not `ue`.) In Cyrillic that is ё, which is е, and the stress of за́мок; й is not и, nor ї і.
+///   Elsewhere a mark makes another letter, and stays: が is not か, मैं is not मे.
+/// * **Spellings** of one word that writers mix are one: in Arabic ى and ی are ي, ک is ك, ة is ه, and every alef is ا;
+///   in Devanagari the nukta is nothing (फ़िल्म is फिल्म), ँ is ं, and so is a nasal before its own stops (हिन्दी is हिंदी).
+/// * **Digits** of every script are 0 to 9: ٢٠٢٤, २०२४ and ๒๐๒๔ are 2024.
 /// * **Scripts without spaces** (Han, kana, Thai, Lao, Khmer, Myanmar): each grapheme is a token of its own, and a
-///   run of them in a query is a phrase.
+///   run of them in a query is a phrase. Hangul too, since Korean joins particles to words, and writes
+///   compounds with and without spaces: 한국어 finds 한국어를, and 인공지능 finds 인공 지능.
 ///
 /// A token is never empty, holds no control character and nothing from ASCII but `a`–`z` and `0`–`9`, and is in
 /// Unicode normal form C. Normalising the tokens again yields the same tokens.
@@ -245,7 +249,7 @@ impl<'a> Tokeniser<'a, '_> {
 
     fn close(&mut self) {
         let Some(OpenToken { text, start, end, .. }) = self.open.take() else { return };
-        let mut text = if text.is_ascii() { text } else { Cow::Owned(text.nfc().collect()) };
+        let mut text = if text.is_ascii() { text } else { Cow::Owned(with_anusvara(text.nfc().collect())) };
         let length = text.floor_char_boundary(MAX_TOKEN_BYTES);
         match &mut text {
             Cow::Borrowed(text) => *text = &text[..length],
@@ -261,7 +265,7 @@ fn plain(grapheme: &str) -> Option<char> {
     let c = chars.next().filter(|_| chars.next().is_none())?;
     match c {
         '\0'..='\x7F' => Some(c.to_ascii_lowercase()),
-        'а'..='и' | 'к'..='я' | '一'..='\u{9FFF}' | '가'..='힣' => Some(c),
+        'а'..='я' | '一'..='\u{9FFF}' | '가'..='힣' => Some(c),
         _ => None,
     }
 }
@@ -284,7 +288,7 @@ fn fold_once(text: &str, mut base: Option<char>) -> String {
         .filter(|c| !is_ignored(*c))
         .filter(|c| {
             if is_combining_mark(*c) {
-                return !base.is_some_and(loses_marks);
+                return !base.is_some_and(|base| loses(base, *c));
             }
             base = Some(*c);
             true
@@ -299,7 +303,12 @@ fn fold_once(text: &str, mut base: Option<char>) -> String {
                 'ı' => folded.push('i'),
                 'æ' => folded.push_str("ae"),
                 'œ' => folded.push_str("oe"),
-                other => folded.push(other),
+                'ٱ' => folded.push('ا'),
+                'ى' | 'ی' => folded.push('ي'),
+                'ک' => folded.push('ك'),
+                'ة' => folded.push('ه'),
+                '\u{901}' => folded.push('\u{902}'), // Devanagari candrabindu, anusvara
+                other => folded.push(ascii_digit(other)),
             }
             folded
         })
@@ -324,13 +333,62 @@ fn is_separator(c: char) -> bool {
     apostrophe || !(c.is_alphanumeric() || is_combining_mark(c) || is_ignored(c))
 }
 
-/// Whether marks on this letter are accents; on an ASCII digit they are the frame of a key (`1️⃣`).
-fn loses_marks(base: char) -> bool {
-    base.is_ascii_digit()
-        || matches!(
-            base.script(),
-            Script::Latin | Script::Greek | Script::Cyrillic | Script::Hebrew | Script::Arabic
-        )
+/// Whether a mark on this letter is an accent; on an ASCII digit it is the frame of a key (`1️⃣`).
+fn loses(base: char, mark: char) -> bool {
+    if base.is_ascii_digit() {
+        return true;
+    }
+    match base.script() {
+        Script::Latin | Script::Greek | Script::Hebrew | Script::Arabic => true,
+        Script::Cyrillic => match mark {
+            '\u{301}' => !matches!(base, 'г' | 'Г' | 'к' | 'К'), // stress; but ѓ and ќ are letters
+            '\u{308}' => matches!(base, 'е' | 'Е'),
+            '\u{304}' | '\u{306}' => false, // ӣ, ӯ and й, ў, ӂ
+            _ => true,
+        },
+        Script::Devanagari => mark == '\u{93C}', // nukta
+        _ => false,
+    }
+}
+
+/// The zeros of the decimal digits; the others of each follow in order. (Those that are only another form of ASCII's
+/// have become it already.)
+const ZEROS: [char; 17] = [
+    '\u{660}', '\u{6F0}', '\u{966}', '\u{9E6}', '\u{A66}', '\u{AE6}', '\u{B66}', '\u{BE6}', '\u{C66}',
+    '\u{CE6}', '\u{D66}', '\u{E50}', '\u{ED0}', '\u{F20}', '\u{1040}', '\u{17E0}', '\u{1810}',
+];
+
+/// A decimal digit as ASCII has it; any other character as it is.
+fn ascii_digit(c: char) -> char {
+    let from = |zero: char| u32::from(c).checked_sub(u32::from(zero)).filter(|value| *value < 10);
+    ZEROS.into_iter().find_map(from).and_then(|value| char::from_digit(value, 10)).unwrap_or(c)
+}
+
+/// Devanagari writes a nasal before one of its own four stops in full or as a dot: हिन्दी, हिंदी. Here it is the dot.
+/// (The stops stand right before their nasal in Unicode.)
+fn with_anusvara(text: String) -> String {
+    const VIRAMA: char = '\u{94D}';
+    if !text.contains(VIRAMA) {
+        return text;
+    }
+    let is_nasal = |c: char| matches!(c, 'ङ' | 'ञ' | 'ण' | 'न' | 'म');
+    let mut with = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let mut next = rest.clone();
+        let before_its_stop = is_nasal(c)
+            && next.next() == Some(VIRAMA)
+            && next
+                .next()
+                .is_some_and(|stop| (1..=4).contains(&u32::from(c).saturating_sub(u32::from(stop))));
+        if before_its_stop {
+            rest.next();
+            with.push('\u{902}');
+        } else {
+            with.push(c);
+        }
+    }
+    with
 }
 
 fn is_without_spaces(c: char) -> bool {
@@ -345,7 +403,8 @@ fn is_without_spaces(c: char) -> bool {
         | Script::Thai
         | Script::Lao
         | Script::Khmer
-        | Script::Myanmar => true,
+        | Script::Myanmar
+        | Script::Hangul => true,
         // ー and 〆 belong to no single script, but to these.
         Script::Common => {
             let scripts = c.script_extension();
@@ -466,6 +525,15 @@ mod tests {
             assert_eq!(normalised(&format!("п{apostrophe}ять")), "п ять");
         }
         differ("ы", "и");
+        // Letters, not accents: war and the warrior's, her and them.
+        differ("война", "воина");
+        differ("йод", "иод");
+        differ("їх", "іх");
+        differ("Ўладзімір", "Уладзімір");
+        differ("ќерка", "керка");
+        same("и\u{306}од", "ЙОД");
+        same("за\u{301}мок", "замок");
+        same("ѝ", "и");
     }
 
     #[test]
@@ -478,6 +546,9 @@ mod tests {
         same("שָׁלוֹם", "שלום");
         same("\u{FB2A}לום", "שלום");
         differ("שלום", "שלומ");
+        same("ٱلكتاب إبراهيم", "الكتاب ابراهيم");
+        same("فى مكتبة", "في مكتبه");
+        same("کتاب فارسی", "كتاب فارسي");
     }
 
     #[test]
@@ -485,11 +556,43 @@ mod tests {
         differ("मैं", "मे");
         differ("कि", "की");
         differ("क", "क्");
-        same("\u{958}", "\u{915}\u{93C}");
-        assert_eq!(normalised("हिन्दी में"), "हिन्दी में");
+        assert_eq!(normalised("बच्चे में"), "बच्चे में");
         same("क्\u{200d}ष", "क्ष");
         assert_eq!(normalised("தமிழ் మాట"), "தமிழ் మాట");
         differ("தமிழ்", "தமழ");
+    }
+
+    #[test]
+    fn devanagari_spellings() {
+        same("\u{958}लम", "कलम");
+        same("फ\u{93C}िल्म", "फिल्म");
+        same("हूँ", "हूं");
+        for (full, dot) in
+            [("हिन्दी", "हिंदी"), ("गङ्गा", "गंगा"), ("पञ्चम", "पंचम"), ("घण्टा", "घंटा"), ("मुम्बई", "मुंबई")]
+        {
+            same(full, dot);
+        }
+        // Before another nasal, or a stop that is not its own, a nasal is itself.
+        for (text, other) in [("अन्न", "अंन"), ("उन्हें", "उंहें"), ("जन्म", "जंम")]
+        {
+            differ(text, other);
+        }
+        differ("ড়", "ড");
+    }
+
+    #[test]
+    fn digits_of_every_script() {
+        for text in ["٢٠٢٤", "۲۰۲۴", "२०२४", "๒๐๒๔", "２０２４", "𝟐𝟎𝟐𝟒", "២០២៤"]
+        {
+            assert_eq!(normalised(text), "2024", "{text}");
+        }
+        assert_eq!(normalised("ก๒ข"), "ก 2 ข");
+        for zero in ZEROS {
+            assert_eq!(zero.to_string().parse::<u32>().ok(), None);
+            assert_eq!((ascii_digit(zero), zero.is_numeric()), ('0', true), "{zero:?}");
+            let nine = char::from_u32(u32::from(zero) + 9).unwrap();
+            assert_eq!((ascii_digit(nine), nine.is_numeric()), ('9', true), "{nine:?}");
+        }
     }
 
     #[test]
@@ -513,7 +616,8 @@ mod tests {
 
     #[test]
     fn korean() {
-        assert_eq!(normalised("안녕하세요 세계"), "안녕하세요 세계");
+        assert_eq!(normalised("안녕 세계ㅋㅋ"), "안 녕 세 계 ᄏ ᄏ");
+        same("인공지능", "인공 지능");
         same("\u{1112}\u{1161}\u{11ab}", "한");
         differ("한국", "한굴");
     }

@@ -1,6 +1,8 @@
 //! Search: the same query finds the same in every adapter. The model is the domain's: its passages, its meaning
 //! of a query, its cues and highlights.
 
+mod scripts;
+
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
@@ -14,6 +16,7 @@ use tubeatlas_ports::{
     SearchPage, SearchPosition, SearchRequest, Visibility,
 };
 
+pub(crate) use self::scripts::*;
 use super::subject::store_videos;
 use crate::check::{already_exists, holds, invalid, same, some};
 use crate::fixtures::*;

@@ -24,6 +24,7 @@ pub(super) const WITHOUT_FAULT: &[&str] = &[];
 pub(super) fn faults() -> Vec<Fault> {
     let mut faults = Vec::new();
     faults.extend(queries());
+    faults.extend(scripts());
     faults.extend(hits());
     faults.extend(orders_and_pages());
     faults.extend(writes());
@@ -37,6 +38,11 @@ fn queries() -> Vec<Fault> {
             "ß is not found as ss",
             &["what \"grusse\" finds: [\"v0/en\"]", "observed: []"],
             |request, hit, _| shows(hit, 'ß') && !request.query.source().contains('ß'),
+        )
+        .also(
+            "SEA-T-002",
+            "its texts are German",
+            &["whether \"grusse munchen\" finds", "observed: false"],
         ),
         misses(
             "SEA-Q-002",
@@ -80,6 +86,11 @@ fn queries() -> Vec<Fault> {
             "a final sigma is another letter",
             &["what \"οδός\" finds: [\"v7/en\"]", "observed: []"],
             |request, hit, _| shows(hit, 'Σ') && request.query.source().contains('ς'),
+        )
+        .also(
+            "SEA-T-004",
+            "its texts are Greek",
+            &["whether \"οδός Αθηνάς\" finds", "observed: false"],
         ),
         rewrites(
             "SEA-Q-007",
@@ -105,6 +116,101 @@ fn queries() -> Vec<Fault> {
             "SEA-M-002",
             "its texts have the same words",
             &["the hits of \"AT&T OR ", "Newest: [SearchHit", "observed: []"],
+        )
+        .also("SEA-T-013", "it is such a name", &["whether \"AT&T\" finds", "observed: false"]),
+    ]
+}
+
+fn scripts() -> Vec<Fault> {
+    vec![
+        misses(
+            "SEA-T-001",
+            "œ is not found as oe",
+            &["whether \"oeuvre\" finds \"Une œuvre d'art\": true", "observed: false"],
+            |request, hit, _| shows(hit, 'œ') && !request.query.source().contains('œ'),
+        ),
+        misses(
+            "SEA-T-002",
+            "the large ß is no ß",
+            &["whether \"große füße\" finds \"GROẞE FÜẞE\": true", "observed: false"],
+            |request, hit, _| shows(hit, 'ẞ') && request.query.source().contains('ß'),
+        ),
+        misses(
+            "SEA-T-003",
+            "the i without a dot is another letter",
+            &["whether \"ISTANBUL kis\" finds \"İstanbul'da kış\": true", "observed: false"],
+            |request, hit, _| shows(hit, 'ı') && !request.query.source().contains('ı'),
+        ),
+        misses(
+            "SEA-T-004",
+            "a diaeresis makes another letter",
+            &["whether \"προιον\" finds \"προϊόν\": true", "observed: false"],
+            |request, hit, _| shows(hit, 'ϊ') && !request.query.source().contains('ϊ'),
+        ),
+        rewrites(
+            "SEA-T-005",
+            "й is и",
+            &["whether \"война\" finds \"воина и мир\": false", "observed: true"],
+            |request| replace_query(request, &request.query.source().replace('й', "и")),
+        ),
+        misses(
+            "SEA-T-006",
+            "the feminine ending is another letter than ha",
+            &["whether \"مدرسه OR المدرسه\" finds \"مكتبة المدرسة\": true", "observed: false"],
+            |request, hit, _| shows(hit, 'ة') && !request.query.source().contains('ة'),
+        ),
+        misses(
+            "SEA-T-007",
+            "a maqaf joins words",
+            &["whether \"בית ספר\" finds \"בית־ספר\": true", "observed: false"],
+            |_, _, texts| texts.iter().any(|text| text.contains('־')),
+        ),
+        misses(
+            "SEA-T-008",
+            "a nukta makes another letter",
+            &["whether \"फिल\\u{94d}म\" finds \"नई फ\\u{93c}िल\\u{94d}म\": true", "observed: false"],
+            |request, hit, _| shows(hit, '\u{93C}') && !request.query.source().contains('\u{93C}'),
+        ),
+        misses(
+            "SEA-T-009",
+            "Thai digits are letters",
+            &["whether \"2567\" finds \"ป\\u{e35} ๒๕๖๗\": true", "observed: false"],
+            |_, hit, _| shows(hit, '๒'),
+        ),
+        rewrites(
+            "SEA-T-010",
+            "simplified characters are taken for traditional ones",
+            &["whether \"繁体\" finds \"繁體中文\": false", "observed: true"],
+            |request| replace_query(request, &request.query.source().replace('体', "體")),
+        ),
+        misses(
+            "SEA-T-011",
+            "kana of half width are others",
+            &["whether \"ﾀﾜｰ\" finds \"東京タワーへ行く\": true", "observed: false"],
+            |request, _, _| request.query.source().contains('ﾀ'),
+        ),
+        misses(
+            "SEA-T-012",
+            "a particle makes another word",
+            &["whether \"한국어\" finds \"저는 한국어를 배워요\": true", "observed: false"],
+            |request, _, texts| {
+                let query = request.query.source();
+                let mut words = texts.iter().flat_map(|text| text.split(' '));
+                query.starts_with('한')
+                    && words.any(|word| word.starts_with(query) && word.ends_with('를') && word != query)
+            },
+        ),
+        misses(
+            "SEA-T-013",
+            "a soft hyphen ends a word",
+            &["whether \"final ones\" finds", "true", "observed: false"],
+            |_, hit, _| shows(hit, '\u{AD}'),
+        ),
+        misses(
+            "SEA-T-014",
+            "an Armenian ligature is another letter",
+            &["whether \"երեւան\" finds \"Երևան\": true", "observed: false"],
+            |request, hit, _| shows(hit, 'և') && !request.query.source().contains('և'),
         ),
     ]
 }
