@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use tubeatlas_domain::Cue;
 use tubeatlas_domain::search::{
-    Expression, Passage, SearchQuery, find_cues, find_in_text, metadata_passages, normalised, phrase_ranges,
-    transcript_passages,
+    Expression, MAX_GROUP_DEPTH, Passage, SearchQuery, find_cues, find_in_text, metadata_passages,
+    normalised, phrase_ranges, transcript_passages,
 };
 
 fn cues(texts: Vec<String>) -> Vec<Cue> {
@@ -36,8 +36,16 @@ fn transcript() -> impl Strategy<Value = Vec<Cue>> {
 fn query() -> impl Strategy<Value = SearchQuery> {
     let term = (prop::sample::select(vec!["", "", "-", "\"", "OR ", "“"]), word(), "[*\" ]?")
         .prop_map(|(before, word, after)| format!("{before}{word}{after}"));
-    let few = prop::collection::vec(term, 1..5).prop_map(|terms| terms.join(" "));
-    prop_oneof![4 => few, 1 => any::<String>()]
+    let few = prop::collection::vec(term, 1..5).prop_map(|terms| terms.join(" ")).boxed();
+    let grouped = prop_oneof![
+        few.clone(),
+        prop::collection::vec(few.clone(), 2..4)
+            .prop_map(|groups| { format!("({})", groups.join(") OR (")) })
+    ]
+    .boxed();
+    let either = (grouped.clone(), prop::sample::select(vec![" ", " OR ", " -", ")("]), grouped)
+        .prop_map(|(one, between, other)| format!("({one}{between}({other}))"));
+    prop_oneof![3 => few, 2 => either, 1 => any::<String>()]
         .prop_filter_map("a text that is a query", |text| SearchQuery::parse(&text).ok())
 }
 
@@ -71,10 +79,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn any_text_is_answered(text in prop_oneof![any::<String>(), "[-*\"“OR a\\x00-\\x1f人'.]{0,80}"]) {
+    fn any_text_is_answered(text in prop_oneof![any::<String>(), "[-*\"“OR a()\\x00-\\x1f人'.]{0,80}"]) {
         if let Ok(query) = SearchQuery::parse(&text) {
             prop_assert_eq!(query.source(), &text);
-            prop_assert!(depth(query.expression()) <= 3);
+            prop_assert!(depth(query.expression()) <= 3 * (1 + MAX_GROUP_DEPTH));
             prop_assert!(!query.phrases().is_empty());
             for phrase in query.phrases() {
                 prop_assert!((1..=64).contains(&phrase.tokens().len()));

@@ -38,6 +38,7 @@ pub use highlight::{CueMatch, find_cues, find_in_text};
 pub use normalise::{MAX_TOKEN_BYTES, Token, normalised, tokens};
 pub use passage::{PASSAGE_OVERLAP, PASSAGE_TOKENS, Passage, metadata_passages, transcript_passages};
 pub use query::{
-    Expression, MAX_PHRASE_TOKENS, MAX_QUERY_BYTES, MAX_QUERY_TERMS, Phrase, QueryError, SearchQuery,
+    Expression, MAX_GROUP_DEPTH, MAX_PHRASE_TOKENS, MAX_QUERY_BYTES, MAX_QUERY_TERMS, Phrase, QueryError,
+    SearchQuery,
 };
 pub use relevance::Relevance;

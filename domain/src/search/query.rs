@@ -16,6 +16,9 @@ pub const MAX_QUERY_BYTES: usize = 1_000;
 /// The most terms of a query, excluded ones included: each costs an engine a look-up and a join.
 pub const MAX_QUERY_TERMS: usize = 32;
 
+/// How deep groups may stand in each other: more than people write, and no more than an engine's parser takes.
+pub const MAX_GROUP_DEPTH: usize = 8;
+
 /// The most tokens of a phrase. Passages overlap by more, so that no phrase falls between two of them.
 pub const MAX_PHRASE_TOKENS: usize = 64;
 
@@ -29,11 +32,14 @@ const _: () = assert!(MAX_PHRASE_TOKENS <= super::PASSAGE_OVERLAP + 1);
 /// | `"black hole"` | the words next to each other, in this order |
 /// | `astro*`, `"black ho*"` | words that begin so; `*` stands directly behind the (last) word or the closing quote |
 /// | `tea OR coffee` | one of both; binds tighter than the space: `hot tea OR coffee` is hot, and tea or coffee |
-/// | `hole -black`, `-"black hole"` | the first, and not the second |
+/// | `hole -black`, `hole -"black hole"` | the first, and not the second |
+/// | `(tea milk) OR coffee`, `tea -(hot OR iced)` | a group counts as one term, and may hold all of these |
 ///
-/// There are no syntax errors. A quote that is never closed runs to the end; curly quotes and « » are quotes too; `OR`
-/// that does not stand between two terms which are looked for is the word "or"; all other punctuation only
-/// separates. A term of several tokens (`don't`, `AT&T`, `人工智能`) is a phrase. What is refused is what could not be
+/// There are no syntax errors. A quote or a group that is never closed runs to the end; curly quotes and « » are quotes
+/// too; `OR` that does not stand between two terms which are looked for is the word "or"; all other punctuation only
+/// separates. `(` opens a group where a term could begin, and `)` closes the innermost one, wherever it stands; a `)`
+/// that closes none, or a `(` of the same word, is punctuation, as is all of `f(x)`. Groups without words are
+/// nothing. A term of several tokens (`don't`, `AT&T`, `人工智能`) is a phrase. What is refused is what could not be
 /// answered, or would cost too much: see [`QueryError`].
 ///
 /// ```
@@ -57,7 +63,8 @@ pub struct SearchQuery {
 
 /// What must hold in one passage. [`Expression::matches`] is its meaning.
 ///
-/// A parsed expression is at most three levels deep, and none of its lists is empty.
+/// A parsed expression is at most three levels deep, and as much again for each group in another, at most
+/// [`MAX_GROUP_DEPTH`]; each of its lists of all or any has two parts or more, and what is excluded is never nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expression {
     /// The passage holds these tokens next to each other.
@@ -93,6 +100,24 @@ pub enum QueryError {
     /// All terms are excluded.
     #[error("the query only says what to leave out; add a word to search for, one without a `-` before it")]
     OnlyExclusions,
+    /// All terms of a group are excluded.
+    #[error(
+        "the group at character {character} only says what to leave out; add a word to it, or take its words out of \
+         the parentheses"
+    )]
+    OnlyExclusionsInGroup {
+        /// Where the group begins in the text, in characters from 1.
+        character: usize,
+    },
+    /// Groups stand in each other deeper than [`MAX_GROUP_DEPTH`].
+    #[error(
+        "the group at character {character} stands in {MAX_GROUP_DEPTH} others, and that is as deep as groups may be; \
+         leave some parentheses out"
+    )]
+    TooDeep {
+        /// Where the group begins in the text, in characters from 1.
+        character: usize,
+    },
     /// The text is longer than [`MAX_QUERY_BYTES`].
     #[error("the query is {bytes} bytes long, and {MAX_QUERY_BYTES} are allowed; shorten it")]
     TooLong {
@@ -128,7 +153,7 @@ impl SearchQuery {
         if source.len() > MAX_QUERY_BYTES {
             return Err(QueryError::TooLong { bytes: source.len() });
         }
-        let expression = tree(terms(source)?)?;
+        let expression = expression(source)?;
         Ok(Self { source: source.to_owned(), expression })
     }
 
@@ -226,10 +251,9 @@ impl fmt::Display for Phrase {
     }
 }
 
-/// A term of a query that holds something to search for.
-#[derive(PartialEq)]
+/// A term of a query that holds something to search for: a phrase, or a group of terms.
 struct Term {
-    phrase: Phrase,
+    expression: Expression,
     kind: TermKind,
 }
 
@@ -241,27 +265,50 @@ enum TermKind {
     Or,
 }
 
-fn terms(source: &str) -> Result<Vec<Term>, QueryError> {
-    let mut terms = Vec::new();
+/// The terms of the query, or of a group of it, that were read so far.
+struct Group {
+    kind: TermKind,
+    /// Where it begins in the text, in characters from 1.
+    character: usize,
+    terms: Vec<Term>,
+}
+
+fn expression(source: &str) -> Result<Expression, QueryError> {
+    let mut group = Group { kind: TermKind::Sought, character: 1, terms: Vec::new() };
+    // Those that `group` stands in.
+    let mut outer: Vec<Group> = Vec::new();
     let mut rest = source;
     loop {
         rest = rest.trim_start_matches(is_space);
         if rest.is_empty() {
             break;
         }
+        if let Some(behind) = rest.strip_prefix(')')
+            && let Some(around) = outer.pop()
+        {
+            group = closed(group, around)?;
+            rest = behind;
+            continue;
+        }
         let character = source[..source.len() - rest.len()].chars().count() + 1;
         let unsigned = rest.strip_prefix('-');
         let term = unsigned.unwrap_or(rest);
+        let kind = if unsigned.is_some() { TermKind::Excluded } else { TermKind::Sought };
+        if let Some(inside) = term.strip_prefix('(') {
+            if outer.len() == MAX_GROUP_DEPTH {
+                return Err(QueryError::TooDeep { character });
+            }
+            outer.push(std::mem::replace(&mut group, Group { kind, character, terms: Vec::new() }));
+            rest = inside;
+            continue;
+        }
         let quoted = term.strip_prefix(is_quote);
         let (content, closed) = match quoted {
             Some(inside) => {
                 let content = inside.split(is_quote).next().unwrap_or(inside);
                 (content, &inside[content.len()..])
             }
-            None => {
-                let content = term.split(|c| is_space(c) || is_quote(c)).next().unwrap_or(term);
-                (content, &term[content.len()..])
-            }
+            None => term.split_at(end_of_word(term, !outer.is_empty())),
         };
         // Behind a phrase stands its closing quote, unless the query ended first.
         let after = if quoted.is_some() { closed.strip_prefix(is_quote).unwrap_or(closed) } else { closed };
@@ -274,55 +321,95 @@ fn terms(source: &str) -> Result<Vec<Term>, QueryError> {
             return Err(QueryError::PhraseTooLong { character, tokens: words.len() });
         }
         let prefix = star_after_quote || content[last.end..].starts_with('*');
-        let kind = match (unsigned, quoted, content) {
-            (Some(_), _, _) => TermKind::Excluded,
-            (None, None, "OR") => TermKind::Or,
-            _ => TermKind::Sought,
-        };
+        let kind =
+            if unsigned.is_none() && quoted.is_none() && content == "OR" { TermKind::Or } else { kind };
         let tokens = words.into_iter().map(|word| word.text.into_owned()).collect();
-        terms.push(Term { phrase: Phrase { tokens, prefix }, kind });
+        group.terms.push(Term { expression: Expression::Phrase(Phrase { tokens, prefix }), kind });
     }
-    Ok(terms)
+    while let Some(around) = outer.pop() {
+        group = closed(group, around)?;
+    }
+    let Tree { include, exclude } = tree(group.terms);
+    let terms = include.iter().chain(&exclude).map(count).sum();
+    if terms > MAX_QUERY_TERMS {
+        return Err(QueryError::TooManyTerms { terms });
+    }
+    let nothing =
+        if exclude.is_empty() { QueryError::NothingToSearchFor } else { QueryError::OnlyExclusions };
+    Ok(without(include.ok_or(nothing)?, exclude))
 }
 
-fn tree(terms: Vec<Term>) -> Result<Expression, QueryError> {
-    let mut groups: Vec<Vec<Expression>> = Vec::new();
+/// Where a word ends: before a space, a quote, or a parenthesis that closes a group and none of the word's own.
+fn end_of_word(text: &str, in_group: bool) -> usize {
+    let mut open = 0_usize;
+    let ends = |c: char| match c {
+        '(' => {
+            open += 1;
+            false
+        }
+        ')' if open > 0 => {
+            open -= 1;
+            false
+        }
+        ')' => in_group,
+        other => is_space(other) || is_quote(other),
+    };
+    text.find(ends).unwrap_or(text.len())
+}
+
+/// The group around one that is closed, which is now a term of it.
+fn closed(group: Group, mut around: Group) -> Result<Group, QueryError> {
+    let Group { kind, character, terms } = group;
+    let Tree { include, exclude } = tree(terms);
+    match include {
+        Some(include) => around.terms.push(Term { expression: without(include, exclude), kind }),
+        None if exclude.is_empty() => {} // a group of nothing is nothing
+        None => return Err(QueryError::OnlyExclusionsInGroup { character }),
+    }
+    Ok(around)
+}
+
+/// What terms that stand beside each other mean.
+struct Tree {
+    include: Option<Expression>,
+    exclude: Vec<Expression>,
+}
+
+fn tree(terms: Vec<Term>) -> Tree {
+    let mut all: Vec<Vec<Expression>> = Vec::new();
     let mut exclude = Vec::new();
-    let mut count = 0;
     // Whether the term before is sought, and whether an operator joins the next one to it.
     let (mut sought_before, mut joins) = (false, false);
     let mut terms = terms.into_iter().peekable();
-    while let Some(Term { phrase, kind }) = terms.next() {
+    while let Some(Term { expression, kind }) = terms.next() {
         let sought_next = terms.peek().is_some_and(|next| next.kind == TermKind::Sought);
         if kind == TermKind::Or && sought_before && sought_next {
             joins = true;
             continue;
         }
-        count += 1;
         sought_before = kind != TermKind::Excluded;
-        let phrase = Expression::Phrase(phrase);
-        match groups.last_mut() {
-            _ if kind == TermKind::Excluded => exclude.push(phrase),
-            Some(group) if joins => group.push(phrase),
-            _ => groups.push(vec![phrase]),
+        match all.last_mut() {
+            _ if kind == TermKind::Excluded => exclude.push(expression),
+            Some(any) if joins => any.push(expression),
+            _ => all.push(vec![expression]),
         }
         joins = false;
     }
-    if count > MAX_QUERY_TERMS {
-        return Err(QueryError::TooManyTerms { terms: count });
+    let all = all.into_iter().filter_map(|any| one_or(any, Expression::Any)).collect();
+    Tree { include: one_or(all, Expression::All), exclude }
+}
+
+fn without(include: Expression, exclude: Vec<Expression>) -> Expression {
+    if exclude.is_empty() { include } else { Expression::Without { include: Box::new(include), exclude } }
+}
+
+/// How many phrases an expression is made of.
+fn count(expression: &Expression) -> usize {
+    match expression {
+        Expression::Phrase(_) => 1,
+        Expression::All(parts) | Expression::Any(parts) => parts.iter().map(count).sum(),
+        Expression::Without { include, exclude } => count(include) + exclude.iter().map(count).sum::<usize>(),
     }
-    let groups = groups.into_iter().filter_map(|group| one_or(group, Expression::Any)).collect();
-    let Some(include) = one_or(groups, Expression::All) else {
-        return Err(if exclude.is_empty() {
-            QueryError::NothingToSearchFor
-        } else {
-            QueryError::OnlyExclusions
-        });
-    };
-    if exclude.is_empty() {
-        return Ok(include);
-    }
-    Ok(Expression::Without { include: Box::new(include), exclude })
 }
 
 /// A list of one needs no list.
@@ -358,7 +445,7 @@ mod tests {
                 Expression::Any(parts) => list(parts, " | "),
                 Expression::Without { include, exclude } => {
                     format!(
-                        "{} - {}",
+                        "[{} - {}]",
                         write(include),
                         exclude.iter().map(write).collect::<Vec<_>>().join(" - ")
                     )
@@ -366,7 +453,11 @@ mod tests {
             }
         }
         match SearchQuery::parse(source) {
-            Ok(query) => write(query.expression()),
+            Ok(query) => {
+                let text = write(query.expression());
+                let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+                bare.unwrap_or(&text).to_owned()
+            }
             Err(error) => format!("{error:?}"),
         }
     }
@@ -442,6 +533,54 @@ mod tests {
             ("OR OR OR", "(or & or & or)"),
             ("a -OR b", "(a & b) - or"),
             ("a OR ... b", "(a | b)"),
+            // Groups.
+            ("(a)", "a"),
+            ("((a b))", "(a & b)"),
+            ("(a b) OR c", "((a & b) | c)"),
+            ("c OR (a b)", "(c | (a & b))"),
+            ("(a OR b) c", "((a | b) & c)"),
+            ("(a OR b) OR c", "((a | b) | c)"),
+            ("(a b) c", "((a & b) & c)"),
+            ("a -(b c)", "a - (b & c)"),
+            ("a -(b OR c)", "a - (b | c)"),
+            ("a -(b -c)", "a - [b - c]"),
+            ("(a -b) OR c", "([a - b] | c)"),
+            ("a (b -c)", "(a & [b - c])"),
+            ("-(a) b", "b - a"),
+            ("(\"a b\" OR c*)", "(\"a b\" | \"c\"*)"),
+            ("(a OR (b (c OR d)))", "(a | (b & (c | d)))"),
+            ("(a)(b)", "(a & b)"),
+            ("(a OR b)c", "((a | b) & c)"),
+            ("( a OR b )", "(a | b)"),
+            // The operator joins groups only where they are sought, and groups of nothing are nothing.
+            ("(a) OR -(b)", "(a & or) - b"),
+            ("a OR () b", "(a | b)"),
+            ("() a -(...) (\"\")", "a"),
+            ("(OR)", "or"),
+            ("a (OR) b", "(a & or & b)"),
+            ("(a OR) b", "((a & or) & b)"),
+            ("(a) OR (b) OR (c)", "(a | b | c)"),
+            // What does not open or close a group is punctuation.
+            ("f(x)", "\"f x\""),
+            ("f(x) OR g(y)", "(\"f x\" | \"g y\")"),
+            ("(f(x) OR g(y)) z", "((\"f x\" | \"g y\") & z)"),
+            ("f(x", "\"f x\""),
+            ("a) b", "(a & b)"),
+            ("a)b", "\"a b\""),
+            (") a (", "a"),
+            (":) a", "a"),
+            ("\"(a\" b) c", "(a & b & c)"),
+            ("--(a) b", "b - a"),
+            ("- (a) b", "(a & b)"),
+            ("(foo)*", "foo"),
+            ("（a b）", "(a & b)"),
+            // What is not closed runs to the end.
+            ("a OR (b c", "(a | (b & c))"),
+            ("((a OR b", "(a | b)"),
+            ("a -(b", "a - b"),
+            ("a -)", "a"),
+            ("(a -) b", "(a & b)"),
+            ("(a \"b) c", "(a & \"b c\")"),
             // Words of other languages are words.
             ("a AND b NOT c", "(a & and & b & not & c)"),
         ] {
@@ -457,6 +596,15 @@ mod tests {
             ("\"...\" -* ?! 🚀".into(), QueryError::NothingToSearchFor),
             ("-a".into(), QueryError::OnlyExclusions),
             ("... -a -\"b c\"".into(), QueryError::OnlyExclusions),
+            ("-(a b)".into(), QueryError::OnlyExclusions),
+            ("(-a)".into(), QueryError::OnlyExclusionsInGroup { character: 1 }),
+            ("ü (a OR (-b -c))".into(), QueryError::OnlyExclusionsInGroup { character: 9 }),
+            ("a -(-b)".into(), QueryError::OnlyExclusionsInGroup { character: 3 }),
+            ("(".repeat(8), QueryError::NothingToSearchFor),
+            ("(".repeat(1_000), QueryError::TooDeep { character: 9 }),
+            (format!("{}a", "-(".repeat(9)), QueryError::TooDeep { character: 17 }),
+            (format!("a{}", " OR (a".repeat(9)), QueryError::TooDeep { character: 54 }),
+            ("(a b) ".repeat(17), QueryError::TooManyTerms { terms: 34 }),
             ("a".repeat(1_001), QueryError::TooLong { bytes: 1_001 }),
             (format!("é \"{}\"", "a ".repeat(65)), QueryError::PhraseTooLong { character: 3, tokens: 65 }),
             (format!("a -{}", "漢".repeat(65)), QueryError::PhraseTooLong { character: 3, tokens: 65 }),
@@ -473,6 +621,9 @@ mod tests {
             "a".repeat(1_000),
             format!("\"{}\"", "a ".repeat(64)),
             "a ".repeat(32),
+            // The groups beside each other are no deeper than one.
+            "(a) ".repeat(32),
+            format!("{}a{}", "(".repeat(8), ")".repeat(8)),
             // The operator is no term.
             format!("a{}", " OR a".repeat(31)),
         ] {

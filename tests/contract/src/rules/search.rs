@@ -474,6 +474,46 @@ pub(crate) async fn must_sea_q_008_long_words_phrases_and_queries_are_answered(c
     Ok(())
 }
 
+pub(crate) async fn must_sea_q_009_groups_stand_in_groups(case: &Case) -> Outcome {
+    let texts = ["hot tea", "hot coffee", "iced tea", "tea", "hot iced coffee and tea", "milk", "f x"];
+    queries_find(
+        case,
+        &texts,
+        &[
+            ("(hot tea) OR milk", &[0, 4, 5]),
+            ("milk OR (hot tea)", &[0, 4, 5]),
+            ("tea -(hot OR iced)", &[3]),
+            ("tea -(hot iced)", &[0, 2, 3]),
+            ("(tea -hot) OR (coffee -iced)", &[1, 2, 3]),
+            ("hot -(tea -coffee)", &[1, 4]),
+            ("((tea OR coffee) hot) OR milk", &[0, 1, 4, 5]),
+            ("(\"iced coffee\" OR mil*) -(tea -and)", &[4, 5]),
+            ("(milk OR f", &[5, 6]),
+            ("milk)", &[5]),
+            ("f(x)", &[6]),
+            ("() milk -()", &[5]),
+        ],
+    )
+    .await?;
+    // As deep as they may be, in all that they may stand in.
+    for deeper in [
+        |inner: &str| format!("hot coffee OR ({inner}) -milk"),
+        |inner: &str| format!("({inner}) OR coffee tea -x"),
+        |inner: &str| format!("tea -({inner})"),
+        |inner: &str| format!("-(f OR ({inner}) x) hot"),
+    ] {
+        let mut text = "iced OR tea".to_owned();
+        while let Ok(request) = request(&text) {
+            let hits = case.store().transcripts().search(&request).await?.items;
+            let expected = Corpus::of_texts(&texts).hits(&request);
+            same(&format!("the hits of {text:?}"), &hits, &expected)?;
+            text = deeper(&text);
+        }
+        holds("a query of many groups", text.matches('(').count() > 8, &text)?;
+    }
+    Ok(())
+}
+
 // Hits
 
 /// Videos of two channels with titles, descriptions, dates and transcripts that hold the same words.
@@ -1079,6 +1119,32 @@ pub(crate) async fn must_sea_m_001_sixty_queries_find_what_the_model_finds(case:
     let mut hits = 0;
     for _ in 0..60 {
         let request = request(&a_query(&mut dice))?;
+        corpus.agrees(case.store(), &request).await?;
+        hits += corpus.hits(&request).len();
+    }
+    holds("queries that find something", hits > 100, &hits)
+}
+
+/// Two queries in groups, beside each other, one of them or the first without the second.
+fn a_query_of_groups(dice: &mut Dice) -> String {
+    let (mut one, other) = (a_query(dice), a_query(dice));
+    if dice.below(3) == 0 {
+        one = format!("({one}) OR ({})", a_query(dice));
+    }
+    match dice.below(3) {
+        0 => format!("({one}) ({other})"),
+        1 => format!("({one}) OR ({other})"),
+        _ => format!("{one} -({other})"),
+    }
+}
+
+pub(crate) async fn must_sea_m_003_sixty_queries_of_groups_find_what_the_model_finds(case: &Case) -> Outcome {
+    let mut dice = Dice(1_914);
+    let corpus = a_corpus(&mut dice);
+    corpus.store(case.store()).await?;
+    let mut hits = 0;
+    for _ in 0..60 {
+        let request = request(&a_query_of_groups(&mut dice))?;
         corpus.agrees(case.store(), &request).await?;
         hits += corpus.hits(&request).len();
     }

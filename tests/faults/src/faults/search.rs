@@ -110,7 +110,10 @@ fn queries() -> Vec<Fault> {
             "SEA-M-001",
             "an ampersand inside a word is lost",
             &["AT&T", "Newest: [SearchHit"],
-            |request, _, _| request.query.source().contains("AT&T"),
+            |request, _, _| {
+                let query = request.query.source();
+                query.contains("AT&T") && !query.contains('(')
+            },
         )
         .also(
             "SEA-M-002",
@@ -118,6 +121,26 @@ fn queries() -> Vec<Fault> {
             &["the hits of \"AT&T OR ", "Newest: [SearchHit", "observed: []"],
         )
         .also("SEA-T-013", "it is such a name", &["whether \"AT&T\" finds", "observed: false"]),
+        rewrites(
+            "SEA-Q-009",
+            "what stands behind a hyphen is one word, not a group",
+            &["what \"tea -(hot OR iced)\" finds: [\"v3/en\"]", "observed: []"],
+            |request| replace_query(request, &request.query.source().replace("-(", "-")),
+        )
+        .also(
+            "SEA-M-003",
+            "some of the queries that it draws are such",
+            &["the hits of \"", " -(", "Newest"],
+        ),
+        misses(
+            "SEA-M-003",
+            "an ampersand inside a word of a group is lost",
+            &["the hits of \"", "AT&T", "Newest: [SearchHit"],
+            |request, _, _| {
+                let query = request.query.source();
+                query.contains("AT&T") && query.contains('(')
+            },
+        ),
     ]
 }
 
