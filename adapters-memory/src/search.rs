@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 use tubeatlas_domain::search::{Expression, Passage, Phrase, Relevance, SearchQuery, find_in_text};
-use tubeatlas_domain::{LanguageTag, Timestamp, TranscriptId, VideoId};
+use tubeatlas_domain::{LanguageTag, Timestamp, TranscriptId, TranscriptKind, VideoId};
 use tubeatlas_ports::{
     Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPage, SearchPosition,
     SearchRequest, check_limit,
@@ -238,6 +238,10 @@ pub(crate) fn search(state: &State, request: &SearchRequest) -> Result<SearchPag
         channel_id,
         video_id,
         language,
+        kind,
+        published_from,
+        published_before,
+        title,
         visibility,
         order,
         limit,
@@ -260,7 +264,11 @@ pub(crate) fn search(state: &State, request: &SearchRequest) -> Result<SearchPag
             && channel_id.as_ref().is_none_or(|wanted| video.channel_id.as_ref() == Some(wanted))
             && language
                 .as_ref()
-                .is_none_or(|wanted| key.language.as_ref().is_some_and(|tag| wanted.covers(tag)));
+                .is_none_or(|wanted| key.language.as_ref().is_some_and(|tag| wanted.covers(tag)))
+            && kind.is_none_or(|wanted| kind_of(state, key) == Some(wanted))
+            && published_from.is_none_or(|from| video.published_at.is_some_and(|at| at >= from))
+            && published_before.is_none_or(|end| video.published_at.is_some_and(|at| at < end))
+            && title.iter().all(|phrase| phrase.is_in(&video.title));
         taken_in.then_some(video.published_at)
     };
     let candidates = index.candidates(query.expression());
@@ -295,6 +303,12 @@ pub(crate) fn search(state: &State, request: &SearchRequest) -> Result<SearchPag
         Page::from_rows(places, *limit, |last| Cursor::encode(scope, &last.position()))?;
     let items = items.iter().filter_map(|place| hit(state, query, place, *cues_per_hit)).collect();
     Ok(Page { items, next }.into())
+}
+
+/// How a transcript came to be; nothing for title and description.
+fn kind_of(state: &State, key: &DocumentKey) -> Option<TranscriptKind> {
+    let (video_id, language) = (key.video_id.clone(), key.language.clone()?);
+    state.transcripts.by_id.get(&TranscriptId { video_id, language }).map(|transcript| transcript.kind)
 }
 
 /// What is shown of a hit.

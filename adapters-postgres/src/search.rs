@@ -12,13 +12,13 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::future::join;
 use futures::{FutureExt, TryStreamExt};
 use tubeatlas_domain::search::{Expression, Phrase, Relevance, find_in_text};
-use tubeatlas_domain::{ChannelId, Entity, LanguageTag, Transcript, TranscriptId, VideoId};
+use tubeatlas_domain::{ChannelId, Entity, LanguageTag, Timestamp, Transcript, TranscriptId, VideoId};
 use tubeatlas_ports::{
     Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPage, SearchPosition,
     SearchRequest, Stored, TranscriptRepository, Visibility, check_limit,
 };
 
-use crate::columns::RowName;
+use crate::columns::{RowName, word};
 use crate::engine::CountedPassages;
 use crate::error::{Context, corrupt};
 use crate::passages::quoted;
@@ -35,6 +35,8 @@ struct PlaceRow {
     language: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     published_at: Option<i64>,
+    #[diesel(sql_type = Text)]
+    title: String,
 }
 
 /// A passage in which something was found.
@@ -46,6 +48,8 @@ struct PassageRow {
     language: Option<String>,
     #[diesel(sql_type = Text)]
     tokens: String,
+    #[diesel(sql_type = Text)]
+    title: String,
 }
 
 /// What is shown of a video.
@@ -90,7 +94,8 @@ fn ts_phrase(phrase: &Phrase) -> String {
 }
 
 /// The passages that match and are taken in. Every parameter has a number and may be NULL, so one text serves all
-/// filters: ?1 the query, ?2 the channel, ?3 the video, ?4 the language in small letters.
+/// filters: ?1 the query, ?2 the channel, ?3 the video, ?4 the language in small letters, ?5 the kind, ?6 and ?7 the
+/// dates from and before which. What is in a title, the domain says: no index has the words of titles alone.
 fn found(visibility: Visibility) -> String {
     let deleted = match visibility {
         Visibility::Live => "v.deleted_at IS NULL",
@@ -103,17 +108,30 @@ fn found(visibility: Visibility) -> String {
            AND (?2::text IS NULL OR v.channel_id = ?2)
            AND (?3::text IS NULL OR p.video_id = ?3)
            AND (?4::text IS NULL OR lower(p.language) = ?4
-                OR left(lower(p.language), length(?4::text) + 1) = ?4 || '-')"
+                OR left(lower(p.language), length(?4::text) + 1) = ?4 || '-')
+           AND (?5::text IS NULL OR EXISTS (
+                SELECT FROM transcripts t
+                WHERE t.video_id = p.video_id AND t.language = p.language AND t.kind = ?5))
+           AND (?6::bigint IS NULL OR v.published_at >= ?6)
+           AND (?7::bigint IS NULL OR v.published_at < ?7)"
     )
 }
 
-fn filter_binds(request: &SearchRequest) -> Vec<Bind> {
-    vec![
+fn filter_binds(request: &SearchRequest) -> Result<Vec<Bind>> {
+    Ok(vec![
         Bind::Text(Some(ts_query(request.query.expression()))),
         Bind::Text(request.channel_id.clone().map(String::from)),
         Bind::Text(request.video_id.clone().map(String::from)),
         Bind::Text(request.language.as_ref().map(|tag| tag.as_str().to_ascii_lowercase())),
-    ]
+        Bind::Text(request.kind.as_ref().map(word).transpose()?),
+        Bind::Integer(request.published_from.map(Timestamp::unix_micros)),
+        Bind::Integer(request.published_before.map(Timestamp::unix_micros)),
+    ])
+}
+
+/// Whether a title is one of those that are wanted.
+fn has_title(request: &SearchRequest, title: &str) -> bool {
+    request.title.iter().all(|phrase| phrase.is_in(title))
 }
 
 /// The documents behind a position in an order by date.
@@ -125,13 +143,13 @@ async fn places_by_date(
 ) -> Result<Vec<SearchPosition>> {
     let (direction, behind) = if newest_first { ("DESC", "<") } else { ("ASC", ">") };
     let statement = format!(
-        "SELECT p.video_id, p.language, v.published_at {}
-         GROUP BY p.video_id, p.language, v.published_at
-         HAVING ?6::text IS NULL OR v.published_at {behind} ?5 OR (?5::bigint IS NOT NULL AND v.published_at IS NULL)
-             OR (v.published_at IS NOT DISTINCT FROM ?5
-                 AND (p.video_id, coalesce(p.language, '')) > (?6, coalesce(?7, '')))
+        "SELECT p.video_id, p.language, v.published_at, v.title {}
+         GROUP BY p.video_id, p.language, v.published_at, v.title
+         HAVING ?9::text IS NULL OR v.published_at {behind} ?8 OR (?8::bigint IS NOT NULL AND v.published_at IS NULL)
+             OR (v.published_at IS NOT DISTINCT FROM ?8
+                 AND (p.video_id, coalesce(p.language, '')) > (?9, coalesce(?10, '')))
          ORDER BY v.published_at {direction} NULLS LAST, p.video_id, p.language NULLS FIRST
-         LIMIT ?8",
+         LIMIT ?11",
         found(request.visibility)
     );
     let (published_at, video_id, language) = match after {
@@ -140,17 +158,20 @@ async fn places_by_date(
             (published_at, Some(video_id), language)
         }
     };
-    let mut binds = filter_binds(request);
+    let wanted = i64::from(request.limit) + 1;
+    let mut binds = filter_binds(request)?;
     binds.extend([
         Bind::Integer(published_at.map(|at| at.unix_micros())),
         Bind::Text(video_id.map(String::from)),
         Bind::Text(language.map(String::from)),
-        Bind::Integer(Some(i64::from(request.limit) + 1)),
+        Bind::Integer(request.title.is_empty().then_some(wanted)), // NULL is no limit
     ]);
     let rows: Vec<PlaceRow> =
         sql::<Untyped>(statement, binds).load(&mut connection).await.doing("searching")?;
     rows.into_iter()
-        .map(|PlaceRow { video_id, language, published_at }| {
+        .filter(|row| has_title(request, &row.title))
+        .take(usize::try_from(wanted).unwrap_or(usize::MAX))
+        .map(|PlaceRow { video_id, language, published_at, title: _ }| {
             let row = RowName { table: "passages", key: &video_id };
             Ok(SearchPosition {
                 score: None,
@@ -177,8 +198,8 @@ async fn places_by_score(
     after: Option<SearchPosition>,
     counted: &CountedPassages,
 ) -> Result<Vec<SearchPosition>> {
-    let statement = format!("SELECT p.video_id, p.language, p.tokens {}", found(request.visibility));
-    let statement: Sql<Untyped> = sql(statement, filter_binds(request));
+    let statement = format!("SELECT p.video_id, p.language, p.tokens, v.title {}", found(request.visibility));
+    let statement: Sql<Untyped> = sql(statement, filter_binds(request)?);
     let ranking = ranking(connection, request.query.phrases(), counted);
     let rows = statement.load_stream::<PassageRow>(&mut connection);
     let (ranking, rows) = join(ranking, rows).await;
@@ -186,6 +207,9 @@ async fn places_by_score(
     let mut best: HashMap<(String, Option<String>), f64> = HashMap::new();
     let mut rows = std::pin::pin!(rows);
     while let Some(row) = rows.try_next().await.doing("searching")? {
+        if !has_title(request, &row.title) {
+            continue;
+        }
         let tokens: Vec<&str> = row.tokens.split(' ').collect();
         let score = ranking.score(&tokens);
         let kept = best.entry((row.video_id, row.language)).or_insert(score);

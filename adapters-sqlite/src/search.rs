@@ -10,7 +10,7 @@ use tubeatlas_ports::{
     SearchRequest, TranscriptRepository, Visibility, check_limit,
 };
 
-use crate::columns::RowName;
+use crate::columns::{RowName, word};
 use crate::common_words::{Plan, plan};
 use crate::error::Context;
 use crate::metrics::Call;
@@ -125,10 +125,41 @@ fn statement(plan: &Plan, request: &SearchRequest) -> String {
            AND (?3 IS NULL OR v.id = ?3)
            AND (?4 IS NULL OR lower(p.language) = lower(?4)
                 OR substr(lower(p.language), 1, length(?4) + 1) = lower(?4) || '-')
+           AND (?13 IS NULL OR EXISTS (
+                SELECT 1 FROM transcripts t
+                WHERE t.video_id = p.video_id AND t.language = p.language AND t.kind = ?13))
+           AND (?14 IS NULL OR v.published_at >= ?14)
+           AND (?15 IS NULL OR v.published_at < ?15)
          GROUP BY p.video_id, p.language
          HAVING ?7 IS NULL OR {behind}
          ORDER BY {sort}, p.video_id, p.language"
     )
+}
+
+/// Whether there is more to a search than its query.
+fn is_filtered(request: &SearchRequest) -> bool {
+    let SearchRequest {
+        query: _,
+        channel_id,
+        video_id,
+        language,
+        kind,
+        published_from,
+        published_before,
+        title,
+        visibility,
+        order: _,
+        limit: _,
+        after: _,
+        cues_per_hit: _,
+    } = request;
+    channel_id.is_some()
+        || video_id.is_some()
+        || language.is_some()
+        || kind.is_some()
+        || published_from.or(*published_before).is_some()
+        || !title.is_empty()
+        || *visibility != Visibility::Live
 }
 
 fn load_rows(
@@ -141,8 +172,7 @@ fn load_rows(
     // Most pages are first ones by relevance: their hits are among the best passages, and what the others are of need
     // not be looked up.
     let scored = matches!((plan, request.order), (Plan::All { .. }, SearchOrder::Relevance));
-    let filtered = request.channel_id.is_some() || request.video_id.is_some() || request.language.is_some();
-    if scored && after.is_none() && !filtered && request.visibility == Visibility::Live {
+    if scored && after.is_none() && !is_filtered(request) {
         let wanted = request.limit.saturating_add(1);
         let best = i64::from(wanted.saturating_mul(BEST));
         let rows = load(connection, request, None, plan, bound, best)?;
@@ -185,10 +215,18 @@ fn load(
         Bind::Integer(Some(bound)),
         Bind::Integer(Some(bound.saturating_mul(SEARCHED))),
         Bind::Integer(Some(best)),
+        text(request.kind.as_ref().map(word).transpose()?.as_deref()),
+        Bind::Integer(request.published_from.map(Timestamp::unix_micros)),
+        Bind::Integer(request.published_before.map(Timestamp::unix_micros)),
     ];
-    limited(sql(statement(plan, request), binds), i64::from(request.limit) + 1)
-        .load(connection)
-        .doing("searching")
+    let wanted = i64::from(request.limit) + 1;
+    // What is in a title, the domain says: no index has the words of titles alone.
+    let limit = if request.title.is_empty() { wanted } else { -1 };
+    let mut rows: Vec<HitRow> =
+        limited(sql(statement(plan, request), binds), limit).load(connection).doing("searching")?;
+    rows.retain(|row| request.title.iter().all(|phrase| phrase.is_in(&row.title)));
+    rows.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
+    Ok(rows)
 }
 
 impl HitRow {

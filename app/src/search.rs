@@ -1,9 +1,13 @@
 //! Searching what was said: the ports' search, shown with links to the moment.
 
+use futures::{TryStreamExt, pin_mut};
 use serde::Serialize;
-use tubeatlas_domain::search::SearchQuery;
-use tubeatlas_domain::{ChannelId, LanguageTag, Problem, ValidationError, VideoId};
-use tubeatlas_ports::{Cursor, Error, FoundCue, Repositories, SearchHit, SearchRequest};
+use tubeatlas_domain::search::{SearchQuery, normalised};
+use tubeatlas_domain::{Channel, ChannelId, LanguageTag, Problem, ValidationError, VideoId};
+use tubeatlas_ports::{
+    ChannelFilter, ChannelOrder, Cursor, DEFAULT_CUES_PER_HIT, Error, FoundCue, MAX_PAGE_LIMIT, Repositories,
+    RepositoryExt, SearchHit, SearchRequest, Visibility,
+};
 
 use crate::link;
 
@@ -75,11 +79,101 @@ pub fn parse_query(text: &str) -> Result<SearchQuery, ValidationError> {
         .map_err(|error| ValidationError::new("query", Problem::Malformed(error.to_string())))
 }
 
+/// What a search is narrowed to beside the fields of its query.
+#[derive(Debug, Default)]
+pub struct Within {
+    /// Only in videos of this channel.
+    pub channel_id: Option<ChannelId>,
+    /// Only in this video.
+    pub video_id: Option<VideoId>,
+    /// Only in transcripts whose language this tag covers.
+    pub language: Option<LanguageTag>,
+}
+
+/// The search for a query, by relevance, first page. What its fields say and what `within` says both narrow it. Its
+/// `channel:` may also be a channel's handle or name. Inside one video, all cues are shown.
+///
+/// # Errors
+/// If no channel, or more than one, is called so, or if no video could meet both the query and `within`; the field is
+/// `query`. As the store's.
+pub async fn request(
+    store: &dyn Repositories,
+    query: SearchQuery,
+    within: Within,
+) -> Result<SearchRequest, Error> {
+    let mut request = SearchRequest::new(query);
+    if let Some(named) = request.channel_id.take() {
+        request.channel_id = Some(channel_called(store, named).await?);
+    }
+    request.channel_id =
+        narrower("channel", request.channel_id, within.channel_id, |one, other| one == other)?;
+    request.language = narrower("lang", request.language, within.language, LanguageTag::covers)?;
+    request.cues_per_hit = if within.video_id.is_some() { u32::MAX } else { DEFAULT_CUES_PER_HIT };
+    request.video_id = within.video_id;
+    Ok(request)
+}
+
+/// The one of two that the other takes in.
+fn narrower<T: ToString>(
+    field: &str,
+    of_query: Option<T>,
+    beside: Option<T>,
+    covers: impl Fn(&T, &T) -> bool,
+) -> Result<Option<T>, Error> {
+    let (one, other) = match (of_query, beside) {
+        (Some(one), Some(other)) => (one, other),
+        (one, other) => return Ok(one.or(other)),
+    };
+    if covers(&one, &other) {
+        return Ok(Some(other));
+    }
+    if covers(&other, &one) {
+        return Ok(Some(one));
+    }
+    let (one, other) = (one.to_string(), other.to_string());
+    Err(not_so(format!("says {field}:{one}, and {other} was asked for beside it; leave one of the two out")))
+}
+
+fn not_so(message: String) -> Error {
+    Error::Invalid(ValidationError::new("query", Problem::Malformed(message)))
+}
+
+/// The channel with this id, or else the one with this handle or name.
+async fn channel_called(store: &dyn Repositories, called: ChannelId) -> Result<ChannelId, Error> {
+    let channels = store.channels();
+    if channels.exists(&called, Visibility::Live).await? {
+        return Ok(called);
+    }
+    let (filter, name) = (ChannelFilter::default(), normalised(called.as_str()));
+    let handle = |text: &str| text.trim_start_matches('@').to_lowercase();
+    let is_called = |channel: &Channel| {
+        let has_handle = |known: &String| handle(known) == handle(called.as_str());
+        channel.handle.as_ref().is_some_and(has_handle)
+            || !name.is_empty() && normalised(&channel.title) == name
+    };
+    let mut ids = Vec::new();
+    let all = channels.list_all(&filter, ChannelOrder::Id, MAX_PAGE_LIMIT);
+    pin_mut!(all);
+    while let Some(channel) = all.try_next().await? {
+        if is_called(&channel) {
+            ids.push(channel.entity.id.clone());
+        }
+    }
+    match &ids[..] {
+        [id] => Ok(id.clone()),
+        [] => Err(not_so(format!("no channel has the id, the handle or the name {called}"))),
+        [one, other, ..] => {
+            Err(not_so(format!("{called} may be the channel {one}, or {other}; write the id of one")))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use tubeatlas_ports::SearchPage;
-    use tubeatlas_ports::mock::{MockRepositories, MockTranscripts};
+    use tubeatlas_domain::{ChannelFields, Timestamp};
+    use tubeatlas_ports::mock::{MockChannels, MockRepositories, MockTranscripts};
+    use tubeatlas_ports::{Page, Revision, SearchPage, Stored};
 
     use super::*;
 
@@ -125,6 +219,84 @@ mod tests {
         assert_eq!(hits["hits"][2]["url"], json!(null));
         assert_eq!(hits["next_cursor"], json!(null));
         assert_eq!(hits["among_latest"], json!(20_000));
+    }
+
+    fn channel(id: &str, title: &str, handle: Option<&str>) -> Stored<Channel> {
+        let fields = ChannelFields {
+            id: ChannelId::parse(id).unwrap(),
+            title: title.into(),
+            handle: handle.map(str::to_owned),
+            url: None,
+        };
+        Stored {
+            entity: Channel::new(fields).unwrap(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            revision: Revision::new(1).unwrap(),
+            deleted_at: None,
+        }
+    }
+
+    /// What a query with these options narrows a search to: channel and language, or what is wrong.
+    async fn narrowed(query: &str, option: Option<&str>, tag: Option<&str>) -> Result<[String; 2], String> {
+        let mut channels = MockChannels::new();
+        channels.expect_exists().returning(|id, _| Ok(id.as_str() == "UC1"));
+        channels.expect_list().returning(|_, _| {
+            let items = vec![
+                channel("UC1", "Tea & Café", Some("@tea")),
+                channel("UC2", "Milk", Some("milky")),
+                channel("UC3", "milk", None),
+            ];
+            Ok(Page { items, next: None })
+        });
+        let store = MockRepositories { channels, ..MockRepositories::default() };
+        let within = Within {
+            channel_id: option.map(|id| ChannelId::parse(id).unwrap()),
+            video_id: None,
+            language: tag.map(|tag| LanguageTag::parse(tag).unwrap()),
+        };
+        let request = request(&store, parse_query(query).unwrap(), within).await;
+        let request = request.map_err(|error| error.to_string())?;
+        let text = |text: Option<String>| text.unwrap_or_default();
+        Ok([
+            text(request.channel_id.map(|id| id.to_string())),
+            text(request.language.map(|tag| tag.to_string())),
+        ])
+    }
+
+    #[tokio::test]
+    async fn query_and_options_narrow_both() {
+        for (query, option, tag, expected) in [
+            ("x", None, None, ["", ""]),
+            ("x", Some("UC9"), Some("en"), ["UC9", "en"]),
+            ("x channel:UC1 lang:en", None, None, ["UC1", "en"]),
+            ("x channel:@TEA", None, None, ["UC1", ""]),
+            ("x channel:milky", Some("UC2"), None, ["UC2", ""]),
+            ("x channel:\"tea cafe\"", None, None, ["UC1", ""]),
+            ("x lang:en", None, Some("en-US"), ["", "en-US"]),
+            ("x lang:en-US", None, Some("en"), ["", "en-US"]),
+        ] {
+            assert_eq!(narrowed(query, option, tag).await, Ok(expected.map(str::to_owned)), "{query}");
+        }
+        for (query, option, tag, said) in [
+            ("x channel:none", None, None, "no channel has the id, the handle or the name none"),
+            ("x channel:Milk", None, None, "Milk may be the channel UC2, or UC3; write the id of one"),
+            ("x channel:UC1", Some("UC2"), None, "says channel:UC1, and UC2 was asked for"),
+            ("x lang:en", None, Some("de"), "says lang:en, and de was asked for"),
+        ] {
+            let error = narrowed(query, option, tag).await.unwrap_err();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn inside_one_video_all_is_shown() {
+        for (video_id, cues) in [(None, DEFAULT_CUES_PER_HIT), (VideoId::parse("v").ok(), u32::MAX)] {
+            let within = Within { video_id, ..Within::default() };
+            let store = MockRepositories::default();
+            let request = request(&store, parse_query("x").unwrap(), within).await.unwrap();
+            assert_eq!(request.cues_per_hit, cues);
+        }
     }
 
     #[test]

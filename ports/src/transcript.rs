@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tubeatlas_domain::search::{SearchQuery, find_cues};
+use tubeatlas_domain::search::{Phrase, SearchFields, SearchQuery, find_cues};
 use tubeatlas_domain::{
-    ChannelId, Cue, LanguageTag, Timestamp, Transcript, TranscriptId, TranscriptSummary, VideoId,
+    ChannelId, Cue, LanguageTag, Timestamp, Transcript, TranscriptId, TranscriptKind, TranscriptSummary,
+    VideoId,
 };
 
 use crate::{Catalogued, Cursor, CursorScope, Page, Result, Stored, Visibility, WriteRepository};
@@ -46,6 +47,9 @@ impl Catalogued for Transcript {
 }
 
 /// What is searched for, and how the hits are wanted.
+///
+/// What it is narrowed to stands in its members alone: [`SearchRequest::new`] takes them from the fields of the query,
+/// and an adapter does not look there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchRequest {
     /// The query.
@@ -57,6 +61,14 @@ pub struct SearchRequest {
     /// Only in transcripts whose language this tag covers; titles and descriptions have no language, and are
     /// left out then.
     pub language: Option<LanguageTag>,
+    /// Only in transcripts that came to be so; titles and descriptions are left out then.
+    pub kind: Option<TranscriptKind>,
+    /// Only in videos that were published at this time or later; never in those without a date.
+    pub published_from: Option<Timestamp>,
+    /// Only in videos that were published before this time; never in those without a date.
+    pub published_before: Option<Timestamp>,
+    /// Only in videos whose titles hold each of these ([`Phrase::is_in`]).
+    pub title: Vec<Phrase>,
     /// Whether deleted videos are searched.
     pub visibility: Visibility,
     /// The order of the hits.
@@ -82,13 +94,19 @@ pub const DEFAULT_CUES_PER_HIT: u32 = 3;
 pub const MIN_COMMON_WORD: u64 = 10_000;
 
 impl SearchRequest {
-    /// A search everywhere, by relevance, first page.
+    /// A search wherever the query's fields say, by relevance, first page.
     pub fn new(query: SearchQuery) -> Self {
+        let SearchFields { channel_id, language, kind, published_from, published_before, title } =
+            query.fields().clone();
         Self {
             query,
-            channel_id: None,
+            channel_id,
             video_id: None,
-            language: None,
+            language,
+            kind,
+            published_from,
+            published_before,
+            title,
             visibility: Visibility::Live,
             order: SearchOrder::default(),
             limit: DEFAULT_SEARCH_LIMIT,
@@ -99,8 +117,24 @@ impl SearchRequest {
 
     /// The scope of the cursors of this search: query, filters and order, not how much is shown.
     pub fn cursor_scope(&self) -> CursorScope {
-        let filter = (&self.query, &self.channel_id, &self.video_id, &self.language, self.visibility);
-        CursorScope::new("search", &self.order, &filter)
+        let Self {
+            query,
+            channel_id,
+            video_id,
+            language,
+            kind,
+            published_from,
+            published_before,
+            title,
+            visibility,
+            order,
+            limit: _,
+            after: _,
+            cues_per_hit: _,
+        } = self;
+        let title: Vec<String> = title.iter().map(ToString::to_string).collect();
+        let of_videos = (channel_id, video_id, published_from, published_before, title, visibility);
+        CursorScope::new("search", order, &(query, of_videos, language, kind))
     }
 }
 

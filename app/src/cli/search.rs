@@ -4,20 +4,20 @@ use std::process::ExitCode;
 
 use clap::Args;
 use tubeatlas_domain::{ChannelId, LanguageTag, VideoId};
-use tubeatlas_ports::{
-    Cursor, DEFAULT_CUES_PER_HIT, DEFAULT_SEARCH_LIMIT, FoundCue, SearchOrder, SearchRequest,
-};
+use tubeatlas_ports::{Cursor, DEFAULT_SEARCH_LIMIT, FoundCue, SearchOrder, SearchRequest};
 
 use super::Context;
 use super::list::{Deleted, note_next, word};
 use super::output::{one_line, time};
 use crate::error::AppError;
-use crate::search::{Hit, parse_query, search};
+use crate::search::{Hit, Within, parse_query, request, search};
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "A query is words that must all be said near each other. \"in quotes\" a phrase, astro* \
-                        what begins so, -tea what must not be said, tea OR coffee one of both."
+                        what begins so, -tea what must not be said, tea OR coffee one of both, (tea milk) OR \
+                        coffee a group. It is narrowed by channel:NAME, lang:en, kind:manual, automatic or \
+                        translated, after:2020, before:2021-07, title:word."
 )]
 pub(super) struct Search {
     /// What was said; several words are one query, and behind -- it may begin with a hyphen
@@ -26,7 +26,7 @@ pub(super) struct Search {
     /// Only in videos of this channel
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     channel: Option<ChannelId>,
-    /// Only in this video
+    /// Only in this video, with all its cues
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     video: Option<VideoId>,
     /// Only in this language; en takes in en-US
@@ -43,27 +43,27 @@ pub(super) struct Search {
     /// Go on behind the page that gave this cursor
     #[arg(long)]
     cursor: Option<String>,
-    /// How many cues of a hit at most
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_CUES_PER_HIT)]
-    cues: u32,
+    /// How many cues of a hit at most; 3 if it is not given, and inside one video all
+    #[arg(long, value_name = "N")]
+    cues: Option<u32>,
 }
 
 impl Search {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<ExitCode, AppError> {
-        let request = SearchRequest {
-            query: parse_query(&self.query.join(" "))?,
-            channel_id: self.channel,
-            video_id: self.video,
-            language: self.language,
-            visibility: self.deleted.visibility(),
-            order: self.order,
-            limit: self.limit,
-            after: self.cursor.map(Cursor::from_text),
-            cues_per_hit: self.cues,
-        };
+        let query = parse_query(&self.query.join(" "))?;
+        let within = Within { channel_id: self.channel, video_id: self.video, language: self.language };
         let output = context.output;
         context
             .with_catalogue(async |store| {
+                let request = request(store, query, within).await?;
+                let request = SearchRequest {
+                    visibility: self.deleted.visibility(),
+                    order: self.order,
+                    limit: self.limit,
+                    after: self.cursor.map(Cursor::from_text),
+                    cues_per_hit: self.cues.unwrap_or(request.cues_per_hit),
+                    ..request
+                };
                 let hits = search(store, &request).await?;
                 output.show(&hits, |hits| {
                     let hits = hits.hits.iter().map(|hit| shown(hit, output.is_bold()));

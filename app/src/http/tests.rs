@@ -119,6 +119,8 @@ async fn what_a_client_does_wrong_is_400_by_name() {
     for (path, named) in [
         ("/search", "q"),
         ("/search?q=-x", "q"),
+        ("/search?q=x+kind:good", "manual, automatic or translated"),
+        ("/search?q=x+lang:en&language=de", "says lang:en, and de was asked for"),
         ("/search?q=x&page=2", "\"field\":\"page\""),
         ("/search?q=x&limit=many", "\"field\":\"limit\""),
         ("/search?q=x&q=y", "q"),

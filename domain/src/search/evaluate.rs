@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::normalise::tokens;
 use super::query::{Expression, Phrase};
 
 impl Expression {
@@ -32,6 +33,25 @@ impl Expression {
                 include.holds(occurs) && !exclude.iter().any(|part| part.holds(occurs))
             }
         }
+    }
+}
+
+impl Phrase {
+    /// Whether the words of a text hold the phrase, wherever in it: how `title:` is meant.
+    ///
+    /// ```
+    /// use tubeatlas_domain::search::SearchQuery;
+    ///
+    /// let query = SearchQuery::parse("hole title:\"black ho\"*")?;
+    /// assert!(query.fields().title[0].is_in("What is a BLACK HOLE?"));
+    /// assert!(!query.fields().title[0].is_in("Holes: black, white"));
+    /// # Ok::<(), tubeatlas_domain::search::QueryError>(())
+    /// ```
+    #[must_use]
+    pub fn is_in(&self, text: &str) -> bool {
+        let tokens = tokens(text);
+        let words: Vec<&str> = tokens.iter().map(|token| &*token.text).collect();
+        starts(self, &words).next().is_some()
     }
 }
 

@@ -27,6 +27,7 @@
 //! ```
 
 mod evaluate;
+mod fields;
 mod highlight;
 mod normalise;
 mod passage;
@@ -34,6 +35,7 @@ mod query;
 mod relevance;
 
 pub use evaluate::phrase_ranges;
+pub use fields::{SearchField, SearchFields};
 pub use highlight::{CueMatch, find_cues, find_in_text};
 pub use normalise::{MAX_TOKEN_BYTES, Token, normalised, tokens};
 pub use passage::{PASSAGE_OVERLAP, PASSAGE_TOKENS, Passage, metadata_passages, transcript_passages};

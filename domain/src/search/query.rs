@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::fields::{SearchField, SearchFields};
 use super::normalise::tokens;
 
 /// The longest query, in bytes of UTF-8.
@@ -34,6 +35,13 @@ const _: () = assert!(MAX_PHRASE_TOKENS <= super::PASSAGE_OVERLAP + 1);
 /// | `tea OR coffee` | one of both; binds tighter than the space: `hot tea OR coffee` is hot, and tea or coffee |
 /// | `hole -black`, `hole -"black hole"` | the first, and not the second |
 /// | `(tea milk) OR coffee`, `tea -(hot OR iced)` | a group counts as one term, and may hold all of these |
+/// | `tea channel:UC1`, `lang:en`, `kind:manual` | only in that channel, language, kind of transcript |
+/// | `tea after:2020 before:2021-07` | only in videos of that time: from the first moment of the one on, to before that of the other, in UTC |
+/// | `tea title:china`, `title:"green tea"`, `title:chin*` | only in videos with that in their titles |
+///
+/// The last three are [fields](SearchFields). They stand anywhere, but in a group, beside `OR` and behind `-`, and
+/// narrow the whole query; each counts once, but `title:` as often as it is there. A value with spaces is quoted.
+/// Any other `name:value` is words.
 ///
 /// There are no syntax errors. A quote or a group that is never closed runs to the end; curly quotes and « » are quotes
 /// too; `OR` that does not stand between two terms which are looked for is the word "or"; all other punctuation only
@@ -59,6 +67,7 @@ const _: () = assert!(MAX_PHRASE_TOKENS <= super::PASSAGE_OVERLAP + 1);
 pub struct SearchQuery {
     source: String,
     expression: Expression,
+    fields: SearchFields,
 }
 
 /// What must hold in one passage. [`Expression::matches`] is its meaning.
@@ -118,6 +127,60 @@ pub enum QueryError {
         /// Where the group begins in the text, in characters from 1.
         character: usize,
     },
+    /// There are fields and no words.
+    #[error("the query only says where to search; add a word to search for")]
+    OnlyFields,
+    /// A field has a value that it cannot have.
+    #[error("`{field}:` at character {character} cannot be {value:?}; behind its colon stands {}", .field.allowed())]
+    FieldValue {
+        /// The field.
+        field: SearchField,
+        /// Where it begins in the text, in characters from 1.
+        character: usize,
+        /// The value.
+        value: String,
+    },
+    /// A field that counts once is there twice.
+    #[error("`{field}:` at character {character} stands there for the second time; leave one of the two out")]
+    FieldTwice {
+        /// The field.
+        field: SearchField,
+        /// Where it begins in the text, in characters from 1.
+        character: usize,
+    },
+    /// A field is excluded.
+    #[error(
+        "`{field}:` at character {character} has a `-` before it, and what fields say cannot be left out; say what \
+         is wanted, without the `-`"
+    )]
+    FieldExcluded {
+        /// The field.
+        field: SearchField,
+        /// Where it begins in the text, in characters from 1.
+        character: usize,
+    },
+    /// A field stands in a group.
+    #[error(
+        "`{field}:` at character {character} stands in a group, and fields narrow the whole query; write it outside \
+         of the parentheses"
+    )]
+    FieldInGroup {
+        /// The field.
+        field: SearchField,
+        /// Where it begins in the text, in characters from 1.
+        character: usize,
+    },
+    /// A field stands beside `OR`.
+    #[error(
+        "`{field}:` at character {character} stands beside OR, and fields narrow the whole query; write it at the \
+         other end, or \"OR\" in quotes if it is a word"
+    )]
+    FieldBesideOr {
+        /// The field.
+        field: SearchField,
+        /// Where it begins in the text, in characters from 1.
+        character: usize,
+    },
     /// The text is longer than [`MAX_QUERY_BYTES`].
     #[error("the query is {bytes} bytes long, and {MAX_QUERY_BYTES} are allowed; shorten it")]
     TooLong {
@@ -153,8 +216,8 @@ impl SearchQuery {
         if source.len() > MAX_QUERY_BYTES {
             return Err(QueryError::TooLong { bytes: source.len() });
         }
-        let expression = expression(source)?;
-        Ok(Self { source: source.to_owned(), expression })
+        let (expression, fields) = read(source)?;
+        Ok(Self { source: source.to_owned(), expression, fields })
     }
 
     /// The text that the query was parsed from.
@@ -167,6 +230,12 @@ impl SearchQuery {
     #[must_use]
     pub fn expression(&self) -> &Expression {
         &self.expression
+    }
+
+    /// What the query is narrowed to.
+    #[must_use]
+    pub fn fields(&self) -> &SearchFields {
+        &self.fields
     }
 
     /// The phrases that are looked for (not those that are excluded): each once, in the order of their first
@@ -273,7 +342,49 @@ struct Group {
     terms: Vec<Term>,
 }
 
-fn expression(source: &str) -> Result<Expression, QueryError> {
+/// A word, or a phrase in quotes, and what stands behind it.
+pub(super) struct Written<'a> {
+    /// The text, without the quotes.
+    pub(super) content: &'a str,
+    is_quoted: bool,
+    has_star: bool,
+    rest: &'a str,
+}
+
+impl<'a> Written<'a> {
+    fn read(text: &'a str, in_group: bool) -> Self {
+        match text.strip_prefix(is_quote) {
+            Some(inside) => {
+                let content = inside.split(is_quote).next().unwrap_or(inside);
+                // Behind a phrase stands its closing quote, unless the query ended first.
+                let closed = &inside[content.len()..];
+                let rest = closed.strip_prefix(is_quote).unwrap_or(closed);
+                Self { content, is_quoted: true, has_star: rest.starts_with('*'), rest }
+            }
+            None => {
+                let (content, rest) = text.split_at(end_of_word(text, in_group));
+                Self { content, is_quoted: false, has_star: false, rest }
+            }
+        }
+    }
+
+    /// What is looked for by it, if it is anything.
+    pub(super) fn phrase(&self, character: usize) -> Result<Option<Phrase>, QueryError> {
+        let words = tokens(self.content);
+        let Some(last) = words.last() else { return Ok(None) };
+        if words.len() > MAX_PHRASE_TOKENS {
+            return Err(QueryError::PhraseTooLong { character, tokens: words.len() });
+        }
+        let prefix = self.has_star || self.content[last.end..].starts_with('*');
+        let tokens = words.into_iter().map(|word| word.text.into_owned()).collect();
+        Ok(Some(Phrase { tokens, prefix }))
+    }
+}
+
+fn read(source: &str) -> Result<(Expression, SearchFields), QueryError> {
+    let mut fields = SearchFields::default();
+    // The field that was read last, and where it stands, if no term came between.
+    let mut beside = None;
     let mut group = Group { kind: TermKind::Sought, character: 1, terms: Vec::new() };
     // Those that `group` stands in.
     let mut outer: Vec<Group> = Vec::new();
@@ -299,44 +410,48 @@ fn expression(source: &str) -> Result<Expression, QueryError> {
                 return Err(QueryError::TooDeep { character });
             }
             outer.push(std::mem::replace(&mut group, Group { kind, character, terms: Vec::new() }));
-            rest = inside;
+            (rest, beside) = (inside, None);
             continue;
         }
-        let quoted = term.strip_prefix(is_quote);
-        let (content, closed) = match quoted {
-            Some(inside) => {
-                let content = inside.split(is_quote).next().unwrap_or(inside);
-                (content, &inside[content.len()..])
+        if let Some((field, value)) = SearchField::of(term) {
+            if unsigned.is_some() {
+                return Err(QueryError::FieldExcluded { field, character });
             }
-            None => term.split_at(end_of_word(term, !outer.is_empty())),
-        };
-        // Behind a phrase stands its closing quote, unless the query ended first.
-        let after = if quoted.is_some() { closed.strip_prefix(is_quote).unwrap_or(closed) } else { closed };
-        let star_after_quote = quoted.is_some() && after.starts_with('*');
-        rest = after;
-
-        let words = tokens(content);
-        let Some(last) = words.last() else { continue };
-        if words.len() > MAX_PHRASE_TOKENS {
-            return Err(QueryError::PhraseTooLong { character, tokens: words.len() });
+            if !outer.is_empty() {
+                return Err(QueryError::FieldInGroup { field, character });
+            }
+            if group.terms.last().is_some_and(|before| before.kind == TermKind::Or) {
+                return Err(QueryError::FieldBesideOr { field, character });
+            }
+            let written = Written::read(value, false);
+            fields.add(field, character, &written)?;
+            (rest, beside) = (written.rest, Some((field, character)));
+            continue;
         }
-        let prefix = star_after_quote || content[last.end..].starts_with('*');
-        let kind =
-            if unsigned.is_none() && quoted.is_none() && content == "OR" { TermKind::Or } else { kind };
-        let tokens = words.into_iter().map(|word| word.text.into_owned()).collect();
-        group.terms.push(Term { expression: Expression::Phrase(Phrase { tokens, prefix }), kind });
+        let written = Written::read(term, !outer.is_empty());
+        rest = written.rest;
+        let Some(phrase) = written.phrase(character)? else { continue };
+        let is_or = unsigned.is_none() && !written.is_quoted && written.content == "OR";
+        if let Some((field, character)) = beside.take().filter(|_| is_or) {
+            return Err(QueryError::FieldBesideOr { field, character });
+        }
+        let kind = if is_or { TermKind::Or } else { kind };
+        group.terms.push(Term { expression: Expression::Phrase(phrase), kind });
     }
     while let Some(around) = outer.pop() {
         group = closed(group, around)?;
     }
     let Tree { include, exclude } = tree(group.terms);
-    let terms = include.iter().chain(&exclude).map(count).sum();
+    let terms = include.iter().chain(&exclude).map(count).sum::<usize>() + fields.title.len();
     if terms > MAX_QUERY_TERMS {
         return Err(QueryError::TooManyTerms { terms });
     }
-    let nothing =
-        if exclude.is_empty() { QueryError::NothingToSearchFor } else { QueryError::OnlyExclusions };
-    Ok(without(include.ok_or(nothing)?, exclude))
+    let nothing = match (exclude.is_empty(), fields == SearchFields::default()) {
+        (false, _) => QueryError::OnlyExclusions,
+        (true, false) => QueryError::OnlyFields,
+        (true, true) => QueryError::NothingToSearchFor,
+    };
+    Ok((without(include.ok_or(nothing)?, exclude), fields))
 }
 
 /// Where a word ends: before a space, a quote, or a parenthesis that closes a group and none of the word's own.

@@ -84,7 +84,7 @@ pub(crate) fn search(
             Some(video) if video.entity.id == video_id => video,
             _ => video_of(draft, &video_id)?,
         };
-        if takes_in(request, &video, language.as_ref()) {
+        if takes_in(draft, request, &video, language.as_ref())? {
             let best = relevance.as_ref().map(|relevance| best(draft, relevance, passages)).transpose()?;
             let place = SearchPosition {
                 score: best,
@@ -106,22 +106,38 @@ pub(crate) fn search(
     Ok(Page { items: hits, next: page.next }.into())
 }
 
-fn takes_in(request: &SearchRequest, video: &Stored<Video>, tag: Option<&LanguageTag>) -> bool {
+fn takes_in(
+    draft: &Draft<'_>,
+    request: &SearchRequest,
+    video: &Stored<Video>,
+    tag: Option<&LanguageTag>,
+) -> Result<bool> {
     let SearchRequest {
         query: _,
         channel_id,
         video_id,
         language,
+        kind,
+        published_from,
+        published_before,
+        title,
         visibility,
         order: _,
         limit: _,
         after: _,
         cues_per_hit: _,
     } = request;
-    visibility.shows(video.deleted_at)
+    let taken_in = visibility.shows(video.deleted_at)
         && video_id.as_ref().is_none_or(|wanted| video.entity.id == *wanted)
         && channel_id.as_ref().is_none_or(|wanted| video.channel_id.as_ref() == Some(wanted))
         && language.as_ref().is_none_or(|wanted| tag.is_some_and(|tag| wanted.covers(tag)))
+        && published_from.is_none_or(|from| video.published_at.is_some_and(|at| at >= from))
+        && published_before.is_none_or(|end| video.published_at.is_some_and(|at| at < end))
+        && title.iter().all(|phrase| phrase.is_in(&video.title));
+    let Some(kind) = kind.filter(|_| taken_in) else { return Ok(taken_in) };
+    let Some(language) = tag.cloned() else { return Ok(false) };
+    let id = TranscriptId { video_id: video.entity.id.clone(), language };
+    Ok(find::<Transcript>(draft, &id)?.ok_or_else(stale)?.kind == kind)
 }
 
 fn hit(draft: &Draft<'_>, request: &SearchRequest, place: SearchPosition) -> Result<SearchHit> {

@@ -384,6 +384,7 @@ macro_rules! __for_each_rule {
             search "Search finds the passages in which the query holds, as the domain says, and shows them by video and language.":
                 must_sea_f_001_channel_video_and_language_narrow_a_search [Search]
                 must_sea_f_002_deleted_videos_are_found_only_by_those_who_ask [Search]
+                must_sea_f_003_kind_date_and_title_narrow_a_search [Search]
                 must_sea_h_001_a_hit_shows_its_video_and_the_cues_of_the_domain [Search]
                 must_sea_h_002_title_and_description_are_one_text_without_language [Search]
                 must_sea_h_003_a_transcript_is_one_hit_however_often_it_matches [Search]

@@ -10,7 +10,7 @@ use tubeatlas_domain::search::{
     PASSAGE_OVERLAP, PASSAGE_TOKENS, Passage, SearchQuery, find_cues, find_in_text, metadata_passages,
     transcript_passages,
 };
-use tubeatlas_domain::{Entity, LanguageTag, Transcript, Video, VideoId};
+use tubeatlas_domain::{Entity, LanguageTag, Transcript, TranscriptKind, Video, VideoId};
 use tubeatlas_ports::{
     Cursor, FoundCue, MAX_CURSOR_BYTES, MAX_SEARCH_LIMIT, Mode, Repositories, SearchHit, SearchOrder,
     SearchPage, SearchPosition, SearchRequest, Visibility,
@@ -88,6 +88,9 @@ impl Corpus {
         if !request.visibility.shows(deleted)
             || request.channel_id.as_ref().is_some_and(|wanted| video.channel_id.as_ref() != Some(wanted))
             || request.video_id.as_ref().is_some_and(|wanted| *wanted != video.id)
+            || request.published_from.is_some_and(|from| video.published_at.is_none_or(|at| at < from))
+            || request.published_before.is_some_and(|end| video.published_at.is_none_or(|at| at >= end))
+            || !request.title.iter().all(|phrase| phrase.is_in(&video.title))
         {
             return Vec::new();
         }
@@ -110,12 +113,13 @@ impl Corpus {
         };
         let metadata = metadata_passages(&video.title, video.description.as_deref());
         let mut hits = Vec::new();
-        if request.language.is_none() && found(&metadata) {
+        if request.language.is_none() && request.kind.is_none() && found(&metadata) {
             hits.push(hit(None, Vec::new()));
         }
         for transcript in self.transcripts.iter().filter(|transcript| transcript.video_id == video.id) {
             let covered = request.language.as_ref().is_none_or(|wanted| wanted.covers(&transcript.language));
-            if covered && found(&transcript_passages(&transcript.cues)) {
+            let kind = request.kind.is_none_or(|wanted| wanted == transcript.kind);
+            if covered && kind && found(&transcript_passages(&transcript.cues)) {
                 hits.push(hit(Some(transcript.language.clone()), shown_cues(transcript, request)));
             }
         }
@@ -397,10 +401,10 @@ pub(crate) async fn must_sea_q_007_no_query_speaks_the_engines_own_language(case
         "NEAR(near title)",
         "NEAR(near title, 1)",
         "near/2 title",
-        "title:book",
+        "tokens:book",
         "text : book",
         "{title text}: book",
-        "-title:x near",
+        "-tokens:x near",
         "near ^ title",
         "^near",
         "\"near",
@@ -639,6 +643,49 @@ pub(crate) async fn must_sea_f_002_deleted_videos_are_found_only_by_those_who_as
     same("the hits of what is deleted", &case.store().transcripts().search(&only).await?.items.len(), &3)
 }
 
+pub(crate) async fn must_sea_f_003_kind_date_and_title_narrow_a_search(case: &Case) -> Outcome {
+    let mut corpus = lectures();
+    let kinds = [TranscriptKind::Manual, TranscriptKind::Automatic, TranscriptKind::Translated];
+    for (transcript, kind) in corpus.transcripts.iter_mut().zip(kinds.into_iter().cycle()) {
+        let mut fields = transcript.clone().into_fields();
+        fields.kind = kind;
+        *transcript = a_transcript_with(|t| *t = fields);
+    }
+    corpus.store(case.store()).await?;
+    let titles =
+        ["", "title:black", "title:\"BLACK ho\"*", "title:holes title:again", "title:stars", "title:hol*"];
+    for title in titles {
+        let base = request(&format!("black OR hole* {title}"))?;
+        for kind in [None, Some(kinds[0]), Some(kinds[1]), Some(kinds[2])] {
+            for from in [None, Some(-100), Some(100), Some(101)] {
+                for before in [None, Some(100), Some(900)] {
+                    let narrowed = SearchRequest {
+                        kind,
+                        published_from: from.map(at),
+                        published_before: before.map(at),
+                        ..base.clone()
+                    };
+                    let page = case.store().transcripts().search(&narrowed).await?;
+                    let what =
+                        format!("the hits of kind {kind:?}, from {from:?}, before {before:?}, {title:?}");
+                    same(&what, &page.items, &corpus.hits(&narrowed))?;
+                }
+            }
+        }
+        corpus.agrees(case.store(), &base).await?;
+        // A page goes on behind the hits that a title leaves out.
+        let whole = corpus.hits(&base);
+        let mut after = None;
+        for items in whole.chunks(1) {
+            let page = page(case, &base, 1, after).await?;
+            same(&format!("a page of one, {title:?}"), &page.items[..], items)?;
+            after = page.next;
+        }
+        same(&format!("the cursor behind the last page, {title:?}"), &after, &None)?;
+    }
+    Ok(())
+}
+
 // Orders and pages
 
 pub(crate) async fn must_sea_o_001_hits_by_date_stand_in_their_total_order(case: &Case) -> Outcome {
@@ -819,6 +866,10 @@ pub(crate) async fn must_sea_p_003_a_cursor_belongs_to_its_search(case: &Case) -
         SearchRequest { language: Some(language("en")), ..base.clone() },
         SearchRequest { channel_id: Some(channel_id("astro")), ..base.clone() },
         SearchRequest { video_id: Some(video_id("m")), ..base.clone() },
+        SearchRequest { kind: Some(TranscriptKind::Manual), ..base.clone() },
+        SearchRequest { published_from: Some(at(-100)), ..base.clone() },
+        SearchRequest { published_before: Some(at(1_000)), ..base.clone() },
+        SearchRequest { title: request("black title:black")?.title, ..base.clone() },
     ];
     for other in others {
         let other = SearchRequest { after: Some(cursor.clone()), ..other };

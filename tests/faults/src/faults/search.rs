@@ -290,6 +290,23 @@ fn hits() -> Vec<Fault> {
                 }
             },
         ),
+        misses(
+            "SEA-F-003",
+            "what is published at the first moment of a time does not belong to it",
+            &["the hits of kind None, from Some(-100), before None, \"\"", "VideoId(\"old\")", "observed"],
+            |request, hit, _| request.published_from.is_some() && hit.published_at == request.published_from,
+        ),
+        rewrites(
+            "SEA-F-003",
+            "a title has what any video is about",
+            &["the hits of kind None, from None, before None, \"title:black\"", "VideoId(\"new\")"],
+            |request| request.title.clear(),
+        )
+        .also(
+            "SEA-P-003",
+            "it asks for a cursor of a search without the title",
+            &["Invalid, naming \"cursor\"", "observed: Ok(SearchPage"],
+        ),
     ]
 }
 
@@ -355,6 +372,11 @@ fn orders_and_pages() -> Vec<Fault> {
             "the last page has a cursor if it is full",
             &["the cursor behind the last page of 1, Newest: None", "observed: Some(Cursor("],
             || Hooks::new().transcripts(LastFullPageHasACursor),
+        )
+        .also(
+            "SEA-F-003",
+            "it reads pages of one hit to their end, too",
+            &["the cursor behind the last page, \"\": None", "observed: Some(Cursor("],
         ),
         Fault::new(
             "SEA-P-002",
