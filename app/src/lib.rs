@@ -30,6 +30,7 @@
 pub mod cli;
 pub mod dates;
 pub mod error;
+pub mod excerpt;
 pub mod http;
 pub mod import;
 pub mod link;

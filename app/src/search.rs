@@ -1,14 +1,17 @@
 //! Searching what was said: the ports' search, shown with links to the moment.
 
+use std::collections::HashMap;
+
 use futures::{TryStreamExt, pin_mut};
 use serde::Serialize;
 use tubeatlas_domain::search::{SearchQuery, normalised};
-use tubeatlas_domain::{Channel, ChannelId, LanguageTag, Problem, ValidationError, VideoId};
+use tubeatlas_domain::{Channel, ChannelId, LanguageTag, Problem, ValidationError, Video, VideoId};
 use tubeatlas_ports::{
     ChannelFilter, ChannelOrder, Cursor, DEFAULT_CUES_PER_HIT, Error, FoundCue, MAX_PAGE_LIMIT, Repositories,
-    RepositoryExt, SearchHit, SearchRequest, Visibility,
+    RepositoryExt, SearchHit, SearchRequest, Stored, Visibility,
 };
 
+use crate::excerpt::Excerpt;
 use crate::link;
 
 /// A page of hits, as the command line and HTTP show it. Its JSON form is stable.
@@ -30,6 +33,10 @@ pub struct Hit {
     pub video_id: VideoId,
     /// Its title.
     pub title: String,
+    /// The places in the title where the query was found: byte ranges `[from, to]`, in order.
+    pub title_highlights: Vec<(usize, usize)>,
+    /// Where the description shows words of the query, if it was found in title and description.
+    pub description: Option<Excerpt>,
     /// Its channel.
     pub channel_id: Option<ChannelId>,
     /// The transcript's language; `None` if the query was found in title and description.
@@ -42,8 +49,8 @@ pub struct Hit {
     pub cues: Vec<FoundCue>,
 }
 
-impl From<SearchHit> for Hit {
-    fn from(hit: SearchHit) -> Self {
+impl Hit {
+    fn new(hit: SearchHit, description: Option<Excerpt>) -> Self {
         let url = match hit.cues.first() {
             Some(cue) => hit.url.map(|url| link::at(&url, cue.start_ms)),
             None => hit.url,
@@ -51,6 +58,8 @@ impl From<SearchHit> for Hit {
         Self {
             video_id: hit.video_id,
             title: hit.title,
+            title_highlights: hit.title_highlights,
+            description,
             channel_id: hit.channel_id,
             language: hit.language,
             url,
@@ -66,8 +75,33 @@ impl From<SearchHit> for Hit {
 /// As [`search`](tubeatlas_ports::TranscriptRepository::search) of the port.
 pub async fn search(store: &dyn Repositories, request: &SearchRequest) -> Result<Hits, Error> {
     let page = store.transcripts().search(request).await?;
-    let hits = page.items.into_iter().map(Hit::from).collect();
+    let mut excerpts = excerpts(store, request, &page.items).await?;
+    let hit = |hit: SearchHit| {
+        let excerpt = hit.language.is_none().then(|| excerpts.remove(&hit.video_id)).flatten();
+        Hit::new(hit, excerpt)
+    };
+    let hits = page.items.into_iter().map(hit).collect();
     Ok(Hits { hits, next_cursor: page.next, among_latest: page.among_latest })
+}
+
+/// Of the videos that were found by title and description, where the descriptions show it.
+async fn excerpts(
+    store: &dyn Repositories,
+    request: &SearchRequest,
+    hits: &[SearchHit],
+) -> Result<HashMap<VideoId, Excerpt>, Error> {
+    let of_video = hits.iter().filter(|hit| hit.language.is_none());
+    let ids: Vec<VideoId> = of_video.map(|hit| hit.video_id.clone()).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let videos = store.videos().get_many(&ids, request.visibility).await?;
+    let excerpt = |(id, video): (VideoId, Option<Stored<Video>>)| {
+        // One that was changed since then shows what there is now.
+        let excerpt = Excerpt::of(video?.description.as_deref()?, &request.query)?;
+        Some((id, excerpt))
+    };
+    Ok(ids.into_iter().zip(videos).filter_map(excerpt).collect())
 }
 
 /// Reads a query that a person wrote.
@@ -171,9 +205,9 @@ async fn channel_called(store: &dyn Repositories, called: ChannelId) -> Result<C
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use tubeatlas_domain::{ChannelFields, Timestamp};
-    use tubeatlas_ports::mock::{MockChannels, MockRepositories, MockTranscripts};
-    use tubeatlas_ports::{Page, Revision, SearchPage, Stored};
+    use tubeatlas_domain::{ChannelFields, Timestamp, VideoFields};
+    use tubeatlas_ports::mock::{MockChannels, MockRepositories, MockTranscripts, MockVideos};
+    use tubeatlas_ports::{Page, Revision, SearchPage};
 
     use super::*;
 
@@ -199,23 +233,32 @@ mod tests {
     #[tokio::test]
     async fn hits_have_the_promised_json() {
         let mut transcripts = MockTranscripts::new();
+        let mut videos = MockVideos::new();
+        videos.expect_get_many().return_once(|ids, _| {
+            assert_eq!(ids, [VideoId::parse("hfcourse-01").unwrap()]);
+            let mut fields = VideoFields::new(ids[0].clone(), "Pipelines");
+            fields.description = Some("All about\nthe new API".into());
+            Ok(vec![Some(stored(Video::new(fields).unwrap()))])
+        });
         let without_cues = SearchHit { cues: vec![], language: None, score: None, ..found() };
         let without_url = SearchHit { url: None, channel_id: None, ..found() };
         let items = vec![found(), without_cues, without_url];
         let page = SearchPage { items, next: None, among_latest: Some(20_000) };
         transcripts.expect_search().return_once(|_| Ok(page));
-        let store = MockRepositories { transcripts, ..MockRepositories::default() };
+        let store = MockRepositories { transcripts, videos, ..MockRepositories::default() };
         let request = SearchRequest::new(parse_query("api").unwrap());
         let hits = serde_json::to_value(search(&store, &request).await.unwrap()).unwrap();
         assert_eq!(
             hits["hits"][0],
             json!({
-                "video_id": "hfcourse-01", "title": "Pipelines", "channel_id": "UC1", "language": "en",
+                "video_id": "hfcourse-01", "title": "Pipelines", "title_highlights": [[0, 9]],
+                "description": null, "channel_id": "UC1", "language": "en",
                 "url": "https://a.example/watch?v=hfcourse-01&t=9s", "score": 1.5,
                 "cues": [{"start_ms": 9500, "end_ms": 12000, "text": "a high level API", "highlights": [[2, 16]]}],
             })
         );
         assert_eq!(hits["hits"][1]["url"], "https://a.example/watch?v=hfcourse-01");
+        assert_eq!(hits["hits"][1]["description"], json!({"text": "the new API", "highlights": [[8, 11]]}));
         assert_eq!(hits["hits"][2]["url"], json!(null));
         assert_eq!(hits["next_cursor"], json!(null));
         assert_eq!(hits["among_latest"], json!(20_000));
@@ -228,8 +271,12 @@ mod tests {
             handle: handle.map(str::to_owned),
             url: None,
         };
+        stored(Channel::new(fields).unwrap())
+    }
+
+    fn stored<E>(entity: E) -> Stored<E> {
         Stored {
-            entity: Channel::new(fields).unwrap(),
+            entity,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
             revision: Revision::new(1).unwrap(),

@@ -4,12 +4,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use tubeatlas_domain::{ChannelId, LanguageTag, VideoId};
-use tubeatlas_ports::{Cursor, DEFAULT_SEARCH_LIMIT, FoundCue, SearchOrder, SearchRequest};
+use tubeatlas_ports::{Cursor, DEFAULT_SEARCH_LIMIT, SearchOrder, SearchRequest};
 
 use super::Context;
 use super::list::{Deleted, note_next, word};
 use super::output::{one_line, time};
 use crate::error::AppError;
+use crate::excerpt::Excerpt;
 use crate::search::{Hit, Within, parse_query, request, search};
 
 #[derive(Debug, Args)]
@@ -88,41 +89,58 @@ impl Search {
 fn shown(hit: &Hit, bold: bool) -> String {
     let mut about = Vec::new();
     about.extend(hit.channel_id.as_ref().map(ToString::to_string));
-    about.push(hit.language.as_ref().map_or_else(|| "title and description".to_owned(), ToString::to_string));
+    about.push(hit.language.as_ref().map_or_else(|| found_in(hit).to_owned(), ToString::to_string));
     about.extend(hit.cues.first().map(|cue| time(cue.start_ms)));
     about.push(hit.url.clone().unwrap_or_else(|| hit.video_id.to_string()));
-    let mut text = format!("{}\n  {}\n", one_line(&hit.title), one_line(&about.join(" · ")));
+    let title = marked(&hit.title, &hit.title_highlights, bold);
+    let mut text = format!("{title}\n  {}\n", one_line(&about.join(" · ")));
+    if let Some(Excerpt { text: line, highlights }) = &hit.description {
+        text += &format!("  {:>8}  {}\n", "", marked(line, highlights, bold));
+    }
     for cue in &hit.cues {
-        text += &format!("  {:>8}  {}\n", time(cue.start_ms), marked(cue, bold));
+        text += &format!("  {:>8}  {}\n", time(cue.start_ms), marked(&cue.text, &cue.highlights, bold));
     }
     text
 }
 
-/// The cue's text with what was found in brackets, or bold.
-fn marked(cue: &FoundCue, bold: bool) -> String {
+/// Which of title and description shows words of the query; both, too, if what was found runs across them.
+fn found_in(hit: &Hit) -> &'static str {
+    match (hit.title_highlights.is_empty(), &hit.description) {
+        (false, None) => "title",
+        (true, Some(_)) => "description",
+        _ => "title and description",
+    }
+}
+
+/// A text in one line with what was found in brackets, or bold.
+fn marked(whole: &str, highlights: &[(usize, usize)], bold: bool) -> String {
     let (begin, end) = if bold { ("\u{1b}[1m", "\u{1b}[0m") } else { ("[", "]") };
     // Words go on one line; the spaces around a highlight are kept by marking before and after them.
     let piece = |from: usize, to: usize| {
-        let text = cue.text.get(from..to).unwrap_or_default();
+        let text = whole.get(from..to).unwrap_or_default();
         super::output::clean(text).replace('\n', " ")
     };
     let mut text = String::new();
     let mut done = 0;
-    for (from, to) in &cue.highlights {
+    for (from, to) in highlights {
         text += &format!("{}{begin}{}{end}", piece(done, *from), piece(*from, *to));
         done = *to;
     }
-    text + &piece(done, cue.text.len())
+    text + &piece(done, whole.len())
 }
 
 #[cfg(test)]
 mod tests {
+    use tubeatlas_ports::FoundCue;
+
     use super::*;
 
     fn hit() -> Hit {
         Hit {
             video_id: VideoId::parse("abc").unwrap(),
             title: "A\ntitle".into(),
+            title_highlights: vec![],
+            description: None,
             channel_id: Some(ChannelId::parse("UC1").unwrap()),
             language: Some(LanguageTag::parse("en").unwrap()),
             url: Some("https://a.example/abc?t=9s".into()),
@@ -145,7 +163,13 @@ mod tests {
 
     #[test]
     fn a_hit_in_the_title_says_so() {
-        let hit = Hit { cues: vec![], language: None, url: None, ..hit() };
-        assert_eq!(shown(&hit, false), "A title\n  UC1 · title and description · abc\n");
+        let hit = Hit { cues: vec![], language: None, url: None, title_highlights: vec![(2, 7)], ..hit() };
+        assert_eq!(shown(&hit, false), "A [title]\n  UC1 · title · abc\n");
+        let excerpt = Excerpt { text: "this title".into(), highlights: vec![(5, 10)] };
+        let both = Hit { description: Some(excerpt), ..hit };
+        let text = "A [title]\n  UC1 · title and description · abc\n            this [title]\n";
+        assert_eq!(shown(&both, false), text);
+        let description = Hit { title_highlights: vec![], ..both };
+        assert!(shown(&description, false).contains(" · description · "));
     }
 }
