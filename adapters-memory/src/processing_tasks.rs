@@ -107,6 +107,7 @@ fn in_queue<'a>(
     by_creation(tasks.by_status.of(&status), false, None).filter_map(|(_, id)| tasks.by_id.get(id)).filter(
         move |task| {
             request.kinds.as_ref().is_none_or(|kinds| kinds.contains(&task.kind))
+                && request.only.is_none_or(|only| task.id == only)
                 && task.claimability(now) == wanted
         },
     )

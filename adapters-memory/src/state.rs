@@ -263,7 +263,7 @@ mod tests {
         tasks.enqueue(&a_task()).await.unwrap();
         let cancelled = tasks.enqueue(&a_full_task()).await.unwrap();
         tasks.cancel(cancelled.entity.id).await.unwrap();
-        let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 1_000 };
+        let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 1_000, only: None };
         let claimed = tasks.claim(&request).await.unwrap().unwrap();
         let token = claimed.lease.as_ref().unwrap().token;
         let failure = TaskFailure::new("no", None).unwrap();

@@ -222,11 +222,14 @@ impl Table for ProcessingTask {
     }
 }
 
-/// Tasks of these kinds, oldest first.
-fn oldest(kinds: Option<&[TaskKind]>) -> Query<'static> {
+/// The tasks that may be claimed, oldest first.
+fn oldest(request: &ClaimRequest) -> Query<'static> {
     let mut query =
         processing_tasks::table.order((processing_tasks::created_at, processing_tasks::id)).into_boxed();
-    if let Some(kinds) = kinds {
+    if let Some(only) = request.only {
+        query = query.filter(processing_tasks::id.eq(only.get()));
+    }
+    if let Some(kinds) = &request.kinds {
         let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
         query = query.filter(processing_tasks::kind.eq_any(kinds));
     }
@@ -246,9 +249,9 @@ async fn lock_rows(
     rows.into_iter().map(|(row, revision)| Ok((row.into_stored()?, revision))).collect()
 }
 
-async fn expire_exhausted(transaction: &mut Transaction, kinds: Option<&[TaskKind]>) -> Result<()> {
+async fn expire_exhausted(transaction: &mut Transaction, request: &ClaimRequest) -> Result<()> {
     let now = transaction.now;
-    let query = oldest(kinds)
+    let query = oldest(request)
         .filter(processing_tasks::status.eq(TaskStatus::Running.as_str()))
         .filter(processing_tasks::lease_expires_at.le(now.unix_micros()))
         .filter(processing_tasks::attempts.ge(processing_tasks::max_attempts));
@@ -264,7 +267,6 @@ async fn claim(
     transaction: &mut Transaction,
     request: &ClaimRequest,
 ) -> Result<Option<Stored<ProcessingTask>>> {
-    let kinds = request.kinds.as_deref();
     let now = transaction.now;
     let waits = || {
         let pending = processing_tasks::status.eq(TaskStatus::Pending.as_str());
@@ -277,19 +279,19 @@ async fn claim(
         "NOT (SELECT EXISTS (SELECT FROM processing_tasks WHERE lease_expires_at <= ?1))",
         vec![Bind::Integer(Some(now.unix_micros()))],
     );
-    let waiting = oldest(kinds).filter(waits()).filter(none_expired);
+    let waiting = oldest(request).filter(waits()).filter(none_expired);
     let mut found = transaction.run(|connection| lock_rows(connection, waiting, 1).boxed()).await?;
     if found.is_empty() {
         let expired =
             processing_tasks::table.filter(processing_tasks::lease_expires_at.le(now.unix_micros()));
         let expired = select(exists(expired)).get_result(&mut transaction.connection().await?).await;
         if expired.doing("looking for expired leases")? {
-            expire_exhausted(transaction, kinds).await?;
+            expire_exhausted(transaction, request).await?;
             let left_behind = processing_tasks::status
                 .eq(TaskStatus::Running.as_str())
                 .and(processing_tasks::lease_expires_at.assume_not_null().le(now.unix_micros()))
                 .and(processing_tasks::attempts.lt(processing_tasks::max_attempts));
-            let claimable = oldest(kinds).filter(waits().or(left_behind));
+            let claimable = oldest(request).filter(waits().or(left_behind));
             found = lock_rows(transaction.connection().await?, claimable, 1).await?;
         }
     }

@@ -132,6 +132,7 @@ diesel::table! {
         note -> Nullable<Text>,
         gives_kind -> Nullable<Text>,
         gives_key -> Nullable<Text>,
+        memo -> Nullable<Text>,
         created_at -> BigInt,
         updated_at -> BigInt,
         revision -> BigInt,

@@ -30,6 +30,7 @@ struct SourceFileRow {
     note: Option<String>,
     gives_kind: Option<String>,
     gives_key: Option<String>,
+    memo: Option<String>,
     created_at: i64,
     updated_at: i64,
     revision: i64,
@@ -49,6 +50,7 @@ impl SourceFileRow {
             note: file.outcome.note().map(str::to_owned),
             gives_kind: gives_kind.map(|kind| kind.as_str().to_owned()),
             gives_key,
+            memo: file.memo,
             created_at: stored.created_at.unix_micros(),
             updated_at: stored.updated_at.unix_micros(),
             revision: number(stored.revision.get())?,
@@ -71,6 +73,7 @@ impl SourceFileRow {
             reader_version: row.check(u32::try_from(self.reader_version))?,
             outcome: row.check(SourceOutcome::new(row.word(&self.verdict)?, self.note))?,
             gives,
+            memo: self.memo,
         }))?;
         row.stored(file, self.created_at, self.updated_at, self.revision, None)
     }

@@ -198,13 +198,16 @@ impl Table for ProcessingTask {
     }
 }
 
-/// The oldest tasks of these kinds in a status.
-fn oldest(status: TaskStatus, kinds: Option<&[TaskKind]>) -> Result<Query<'_>> {
+/// The oldest tasks of those that may be claimed, in a status.
+fn oldest(status: TaskStatus, request: &ClaimRequest) -> Result<Query<'_>> {
     let mut query = processing_tasks::table
         .filter(processing_tasks::status.eq(status.as_str()))
         .order((processing_tasks::created_at, processing_tasks::id))
         .into_boxed();
-    if let Some(kinds) = kinds {
+    if let Some(only) = request.only {
+        query = query.filter(processing_tasks::id.eq(key(only)));
+    }
+    if let Some(kinds) = &request.kinds {
         // One parameter for any number of kinds.
         query = query.filter(sql::<Bool>(
             "processing_tasks.kind IN (SELECT value FROM json_each(?1))",
@@ -214,8 +217,8 @@ fn oldest(status: TaskStatus, kinds: Option<&[TaskKind]>) -> Result<Query<'_>> {
     Ok(query)
 }
 
-fn expire_exhausted(context: &mut WriteContext<'_>, kinds: Option<&[TaskKind]>) -> Result<()> {
-    let query = oldest(TaskStatus::Running, kinds)?
+fn expire_exhausted(context: &mut WriteContext<'_>, request: &ClaimRequest) -> Result<()> {
+    let query = oldest(TaskStatus::Running, request)?
         .filter(processing_tasks::lease_expires_at.le(context.now.unix_micros()))
         .filter(processing_tasks::attempts.ge(processing_tasks::max_attempts));
     for old in load_rows(context.connection, query, i64::from(MAX_EXPIRED_PER_CLAIM))? {
@@ -226,7 +229,6 @@ fn expire_exhausted(context: &mut WriteContext<'_>, kinds: Option<&[TaskKind]>) 
 }
 
 fn claim(context: &mut WriteContext<'_>, request: &ClaimRequest) -> Result<Option<Stored<ProcessingTask>>> {
-    let kinds = request.kinds.as_deref();
     let now = context.now;
     // The oldest task is the older of the oldest one that waits and the oldest one that was left behind; each
     // of them is found in an index. To look for those left behind among all that run is dear, and seldom needed.
@@ -236,13 +238,13 @@ fn claim(context: &mut WriteContext<'_>, request: &ClaimRequest) -> Result<Optio
     .get_result(context.connection)
     .doing("looking for expired leases")?;
     if expired {
-        expire_exhausted(context, kinds)?;
+        expire_exhausted(context, request)?;
     }
     let waiting =
-        oldest(TaskStatus::Pending, kinds)?.filter(processing_tasks::available_at.le(now.unix_micros()));
+        oldest(TaskStatus::Pending, request)?.filter(processing_tasks::available_at.le(now.unix_micros()));
     let mut found = load_rows(context.connection, waiting, 1)?;
     if expired {
-        let left_behind = oldest(TaskStatus::Running, kinds)?
+        let left_behind = oldest(TaskStatus::Running, request)?
             .filter(processing_tasks::lease_expires_at.le(now.unix_micros()))
             .filter(processing_tasks::attempts.lt(processing_tasks::max_attempts));
         found.extend(load_rows(context.connection, left_behind, 1)?);

@@ -135,6 +135,7 @@ diesel::table! {
         note -> Nullable<Text>,
         gives_kind -> Nullable<Text>,
         gives_key -> Nullable<Text>,
+        memo -> Nullable<Text>,
         created_at -> BigInt,
         updated_at -> BigInt,
         revision -> BigInt,

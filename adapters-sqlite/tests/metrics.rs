@@ -34,7 +34,7 @@ async fn every_metric_is_recorded_under_its_documented_name() {
     let query = SearchQuery::parse("word").unwrap();
     store.transcripts().search(&SearchRequest::new(query)).await.unwrap();
     store.processing_tasks().enqueue(&a_task()).await.unwrap();
-    let claim = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 1_000 };
+    let claim = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 1_000, only: None };
     store.processing_tasks().claim(&claim).await.unwrap();
     let unit = store.begin(Mode::ReadWrite).await.unwrap();
     unit.videos().delete(&video.id, None).await.unwrap();

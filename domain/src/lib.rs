@@ -60,8 +60,8 @@ pub use processing_task::{
     ProcessingTaskFields, Progress, TaskFailure, TaskStatus, Transition, TransitionError,
 };
 pub use source_file::{
-    ContentHash, MAX_SOURCE_KEY_BYTES, MAX_SOURCE_NOTE_BYTES, SourceFile, SourceFileFields, SourceOutcome,
-    SourcePath, SourceVerdict, SourceYield,
+    ContentHash, MAX_SOURCE_KEY_BYTES, MAX_SOURCE_MEMO_BYTES, MAX_SOURCE_NOTE_BYTES, SourceFile,
+    SourceFileFields, SourceOutcome, SourcePath, SourceVerdict, SourceYield,
 };
 pub use time::Timestamp;
 pub use transcript::{

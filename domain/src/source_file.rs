@@ -16,6 +16,9 @@ pub const MAX_SOURCE_NOTE_BYTES: usize = 2_000;
 /// The longest key of what a file became, in bytes: the longest that any entity has is a path.
 pub const MAX_SOURCE_KEY_BYTES: usize = MAX_PATH_BYTES;
 
+/// The longest memo of a reader, in bytes.
+pub const MAX_SOURCE_MEMO_BYTES: usize = 16_384;
+
 /// The path of a file that an import has met: what identifies a [`SourceFile`].
 ///
 /// 1 to [`MAX_PATH_BYTES`] bytes without NUL; compared byte by byte, and never normalised.
@@ -235,13 +238,16 @@ pub struct SourceFileFields {
     pub outcome: SourceOutcome,
     /// What it became, if anything.
     pub gives: Option<SourceYield>,
+    /// What the reader needs to know of the file if it is not to read it again. Nobody else looks into it.
+    #[serde(default)]
+    pub memo: Option<String>,
 }
 
 impl SourceFileFields {
     /// The fields of a file that was imported, of which no more is known.
     pub fn new(path: SourcePath, size: u64, modified_at: Timestamp, reader_version: u32) -> Self {
         let outcome = SourceOutcome::Imported;
-        Self { path, size, modified_at, hash: None, reader_version, outcome, gives: None }
+        Self { path, size, modified_at, hash: None, reader_version, outcome, gives: None, memo: None }
     }
 }
 
@@ -265,6 +271,7 @@ impl SourceFile {
         if let Some(gives) = &fields.gives {
             validate::non_empty_text("source_file.gives.key", &gives.key, MAX_SOURCE_KEY_BYTES)?;
         }
+        validate::optional_text("source_file.memo", fields.memo.as_deref(), MAX_SOURCE_MEMO_BYTES)?;
         Ok(Self(fields))
     }
 
@@ -326,12 +333,14 @@ mod tests {
         }
         let gives = |key: &str| Some(SourceYield { kind: EntityKind::Video, key: key.to_owned() });
         type Spoil<'a> = &'a dyn Fn(&mut SourceFileFields);
-        let cases: [(&str, Spoil<'_>); 5] = [
+        let cases: [(&str, Spoil<'_>); 7] = [
             ("source_file.size", &|it| it.size = u64::MAX),
             ("source_file.outcome.note", &|it| it.outcome = SourceOutcome::Refused(String::new())),
             ("source_file.outcome.note", &|it| it.outcome = SourceOutcome::Ignored("\0".into())),
             ("source_file.gives.key", &|it| it.gives = gives("")),
             ("source_file.gives.key", &|it| it.gives = gives(&"k".repeat(MAX_SOURCE_KEY_BYTES + 1))),
+            ("source_file.memo", &|it| it.memo = Some("\0".into())),
+            ("source_file.memo", &|it| it.memo = Some("m".repeat(MAX_SOURCE_MEMO_BYTES + 1))),
         ];
         for (field, spoil) in cases {
             let mut fields = fields();

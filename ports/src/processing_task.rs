@@ -66,6 +66,9 @@ pub struct ClaimRequest {
     pub kinds: Option<Vec<TaskKind>>,
     /// How long its lease is to last unless it is extended, in milliseconds from 1 to [`MAX_LEASE_MS`].
     pub lease_ms: u64,
+    /// Only this task, if it is of these kinds and claimable; every other one is left as it is. For who wants work done
+    /// that it has enqueued itself.
+    pub only: Option<ProcessingTaskId>,
 }
 
 /// The longest lease, in milliseconds: a week. A worker that lives extends its lease long before.
@@ -112,7 +115,7 @@ pub trait ProcessingTaskRepository: Repository<ProcessingTask> {
     /// Gives the worker the oldest task (by `created_at`, then id) of its kinds that is
     /// [claimable](ProcessingTask::claimability) at the clock's time, under a new lease, or `None` if there
     /// is none. Before that it [expires](ProcessingTask::expire) exhausted tasks of its kinds, oldest first,
-    /// at most [`MAX_EXPIRED_PER_CLAIM`].
+    /// at most [`MAX_EXPIRED_PER_CLAIM`]. With [`only`](ClaimRequest::only) it does both to that task alone.
     ///
     /// # What an implementor owes
     /// A claim is atomic and exclusive: whatever runs at the same time, no two claims give the same attempt

@@ -32,7 +32,7 @@ async fn store(url: &str) -> (PostgresStore, Arc<TestClock>) {
 
 async fn claim(store: &PostgresStore) -> Option<Stored<ProcessingTask>> {
     let worker = WorkerId::parse(std::process::id().to_string()).unwrap();
-    let request = ClaimRequest { worker, kinds: None, lease_ms: LEASE_MS };
+    let request = ClaimRequest { worker, kinds: None, lease_ms: LEASE_MS, only: None };
     store.processing_tasks().claim(&request).await.unwrap()
 }
 

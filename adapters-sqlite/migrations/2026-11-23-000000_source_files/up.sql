@@ -10,6 +10,7 @@ CREATE TABLE source_files (
     note TEXT,
     gives_kind TEXT,
     gives_key TEXT,
+    memo TEXT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     revision BIGINT NOT NULL,

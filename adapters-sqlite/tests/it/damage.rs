@@ -16,7 +16,12 @@ use crate::support::{config, id, open_with, video};
 async fn calls(store: &SqliteStore) -> Vec<(&'static str, Result<()>)> {
     let (wanted, changed) = (id("v500"), video("v501"));
     let query = SearchRequest::new(SearchQuery::parse("title").unwrap());
-    let claim = ClaimRequest { worker: worker("w"), kinds: Some(vec![task_kind("import")]), lease_ms: 1_000 };
+    let claim = ClaimRequest {
+        worker: worker("w"),
+        kinds: Some(vec![task_kind("import")]),
+        lease_ms: 1_000,
+        only: None,
+    };
     let unit = async |mode| {
         let unit = store.begin(mode).await?;
         unit.videos().get(&wanted, Visibility::Live).await?;

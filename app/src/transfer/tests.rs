@@ -101,7 +101,7 @@ async fn fill_with_fixtures(store: &dyn Store, many: u32) {
             });
             store.videos().update(&changed, None).await.unwrap();
             store.videos().delete(&id, None).await.unwrap();
-            let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 60_000 };
+            let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 60_000, only: None };
             let claimed = store.processing_tasks().claim(&request).await.unwrap().unwrap();
             if n % 8 == 0 {
                 let token = claimed.lease.as_ref().unwrap().token;

@@ -99,11 +99,14 @@ fn change(
     Ok(new)
 }
 
-/// The tasks that stand so and are of these kinds, each kind in the order of the queue.
+/// The kinds that are asked for, and the one task.
+type Sought<'a> = (Option<&'a [TaskKind]>, Option<ProcessingTaskId>);
+
+/// The tasks that stand so and are sought, each kind in the order of the queue.
 fn queue<'a>(
     draft: &'a Draft<'_>,
     status: TaskStatus,
-    kinds: Option<&'a [TaskKind]>,
+    (kinds, only): Sought<'a>,
 ) -> Vec<impl Iterator<Item = Result<Task>> + 'a> {
     let scopes: Vec<_> = match kinds {
         None => vec![scope(Some(status), None)],
@@ -111,16 +114,19 @@ fn queue<'a>(
     };
     let tasks = |scope| {
         let rows = draft.scan(BY_CREATION, Span::prefix(scope));
-        rows.filter_map(|row| row.and_then(|(_, key)| draft.read(TABLE, &key)).transpose())
+        let tasks = rows.filter_map(|row| row.and_then(|(_, key)| draft.read(TABLE, &key)).transpose());
+        tasks.filter(move |task: &Result<Task>| {
+            only.is_none_or(|only| task.as_ref().map_or(true, |task| task.entity.id == only))
+        })
     };
     scopes.into_iter().map(tasks).collect()
 }
 
 /// The oldest task that can be claimed.
-fn claimable(draft: &Draft<'_>, kinds: Option<&[TaskKind]>, now: Timestamp) -> Result<Option<Task>> {
+fn claimable(draft: &Draft<'_>, sought: Sought<'_>, now: Timestamp) -> Result<Option<Task>> {
     let mut oldest: Option<Task> = None;
     for status in [TaskStatus::Pending, TaskStatus::Running] {
-        for mut tasks in queue(draft, status, kinds) {
+        for mut tasks in queue(draft, status, sought) {
             let is_claimable = |task: &Result<Task>| {
                 task.as_ref().map_or(true, |task| task.claimability(now) == Claimability::Yes)
             };
@@ -134,9 +140,9 @@ fn claimable(draft: &Draft<'_>, kinds: Option<&[TaskKind]>, now: Timestamp) -> R
 }
 
 /// Expires the oldest of the tasks whose last lease has run out.
-fn expire(draft: &mut Draft<'_>, kinds: Option<&[TaskKind]>, now: Timestamp) -> Result<()> {
+fn expire(draft: &mut Draft<'_>, sought: Sought<'_>, now: Timestamp) -> Result<()> {
     let mut exhausted = Vec::new();
-    for tasks in queue(draft, TaskStatus::Running, kinds) {
+    for tasks in queue(draft, TaskStatus::Running, sought) {
         for task in tasks {
             let task = task?;
             if task.claimability(now) == Claimability::Exhausted {
@@ -194,9 +200,10 @@ impl ProcessingTaskRepository for Session {
             Self::Unit(_) => Err(Error::Unsupported { what: "to claim a task inside a unit of work" }),
         };
         self.write(valid, |draft, now, (request, ids)| {
-            let ClaimRequest { worker, kinds, lease_ms } = request;
-            expire(draft, kinds.as_deref(), now)?;
-            let Some(task) = claimable(draft, kinds.as_deref(), now)? else { return Ok(None) };
+            let ClaimRequest { worker, kinds, lease_ms, only } = request;
+            let sought = (kinds.as_deref(), only);
+            expire(draft, sought, now)?;
+            let Some(task) = claimable(draft, sought, now)? else { return Ok(None) };
             let token = LeaseToken::new(ids.new_id());
             let lease = Lease { token, worker, expires_at: now.saturating_add_millis(lease_ms) };
             change(draft, &task, now, task.claim(lease, now)).map(Some)

@@ -26,10 +26,11 @@ use tubeatlas_domain::{
     GraphEntity, GraphOwner, GraphRelation, JsonObject, KnowledgeGraph, KnowledgeGraphFields,
     KnowledgeGraphId, LanguageTag, LiveStatus, MAX_ATTEMPTS, MAX_CHANNEL_TITLE_BYTES, MAX_DESCRIPTION_BYTES,
     MAX_HANDLE_BYTES, MAX_LABEL_BYTES, MAX_NUMBER, MAX_PATH_BYTES, MAX_PIXELS, MAX_PLAYLIST_VIDEOS,
-    MAX_SOURCE_KEY_BYTES, MAX_SOURCE_NOTE_BYTES, MAX_TARGET_BYTES, MAX_TEXT_ID_BYTES, MAX_TITLE_BYTES,
-    MediaFile, MediaFileFields, MediaFileId, NewTask, Playlist, PlaylistFields, PlaylistId, ProcessingTaskId,
-    SourceFile, SourceFileFields, SourceOutcome, SourcePath, SourceYield, TaskKind, Timestamp, Transcript,
-    TranscriptFields, TranscriptKind, ValidationError, Video, VideoFields, VideoId, WorkerId,
+    MAX_SOURCE_KEY_BYTES, MAX_SOURCE_MEMO_BYTES, MAX_SOURCE_NOTE_BYTES, MAX_TARGET_BYTES, MAX_TEXT_ID_BYTES,
+    MAX_TITLE_BYTES, MediaFile, MediaFileFields, MediaFileId, NewTask, Playlist, PlaylistFields, PlaylistId,
+    ProcessingTaskId, SourceFile, SourceFileFields, SourceOutcome, SourcePath, SourceYield, TaskKind,
+    Timestamp, Transcript, TranscriptFields, TranscriptKind, ValidationError, Video, VideoFields, VideoId,
+    WorkerId,
 };
 use uuid::Uuid;
 
@@ -373,6 +374,7 @@ pub fn a_full_source_file() -> SourceFile {
         s.reader_version = u32::MAX;
         s.outcome = SourceOutcome::Refused(fill(TRICKY, MAX_SOURCE_NOTE_BYTES));
         s.gives = Some(SourceYield { kind: EntityKind::MediaFile, key: fill(TRICKY, MAX_SOURCE_KEY_BYTES) });
+        s.memo = Some(fill(TRICKY, MAX_SOURCE_MEMO_BYTES));
     })
 }
 

@@ -201,7 +201,8 @@ async fn processing_tasks(store: &dyn Store) -> Result<()> {
         }
     }
     let claim = |kinds, lease_ms| async move {
-        let claimed = tasks.claim(&ClaimRequest { worker: worker("worker"), kinds, lease_ms }).await?;
+        let claimed =
+            tasks.claim(&ClaimRequest { worker: worker("worker"), kinds, lease_ms, only: None }).await?;
         claimed.ok_or_else(|| missing("a task"))
     };
     claim(None, 1).await?;

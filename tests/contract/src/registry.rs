@@ -349,6 +349,8 @@ macro_rules! __for_each_rule {
                 must_tsk_c_011_a_lease_is_bounded [ProcessingTasks]
                 must_tsk_c_012_eight_workers_get_each_task_once [ProcessingTasks]
                 must_tsk_c_013_a_task_whose_lease_expired_keeps_its_place_in_the_queue [ProcessingTasks]
+                must_tsk_c_014_a_claim_of_one_task_gives_that_or_none [ProcessingTasks]
+                must_tsk_c_015_a_claim_of_one_task_leaves_all_others_as_they_are [ProcessingTasks]
                 must_tsk_e_001_enqueue_of_a_taken_id_already_exists [ProcessingTasks]
                 must_tsk_e_002_a_task_that_the_domain_refuses_is_invalid [ProcessingTasks]
                 must_tsk_e_003_a_target_need_not_exist [ProcessingTasks]

@@ -434,7 +434,7 @@ impl Shared {
         let answer = match ask {
             Ask::Enqueue(new) => tasks.enqueue(&new).await.map(Some),
             Ask::Claim { worker, lease_ms, .. } => {
-                let request = ClaimRequest { worker, kinds: Some(vec![self.kind()]), lease_ms };
+                let request = ClaimRequest { worker, kinds: Some(vec![self.kind()]), lease_ms, only: None };
                 tasks.claim(&request).await
             }
             Ask::Heartbeat(id, token) => tasks.heartbeat(id, token, LEASE_MS).await.map(Some),

@@ -387,8 +387,12 @@ impl TaskCall {
         match self {
             Self::Enqueue(task) => Answer::of(&tasks.enqueue(task).await),
             Self::Claim(kinds, lease_ms) => {
-                let request =
-                    ClaimRequest { worker: worker("worker"), kinds: kinds.clone(), lease_ms: *lease_ms };
+                let request = ClaimRequest {
+                    worker: worker("worker"),
+                    kinds: kinds.clone(),
+                    lease_ms: *lease_ms,
+                    only: None,
+                };
                 let claimed = tasks.claim(&request).await;
                 memory.note_claim(&claimed);
                 Answer::of(&claimed)

@@ -269,6 +269,7 @@ impl Catalogue {
                 .processing_tasks
                 .values()
                 .filter(|task| request.kinds.as_ref().is_none_or(|kinds| kinds.contains(&task.kind)))
+                .filter(|task| request.only.is_none_or(|only| task.id == only))
                 .filter(|task| task.claimability(now) == wanted)
                 .map(|task| (task.created_at, task.entity.id))
                 .collect();

@@ -62,7 +62,7 @@ pub(crate) async fn must_cap_a_005_absent_processing_tasks_are_refused(case: &Ca
     let (tasks, id, token) = (case.store().processing_tasks(), a_task().id, LeaseToken::new(uuid(1)));
     reads_are_refused(tasks, &id).await?;
     unsupported(tasks.enqueue(&a_task()).await)?;
-    let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 1 };
+    let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 1, only: None };
     unsupported(tasks.claim(&request).await)?;
     unsupported(tasks.heartbeat(id, token, 1).await)?;
     unsupported(tasks.report(id, token, Progress::NONE).await)?;

@@ -42,7 +42,7 @@ async fn everything_is_closed(store: &dyn Store) -> Outcome {
     closed(store.playlists().purge(&a_playlist().id, None).await)?;
     closed(store.processing_tasks().get(&a_task().id, live).await)?;
     closed(store.processing_tasks().enqueue(&a_task()).await)?;
-    let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 1 };
+    let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 1, only: None };
     closed(store.processing_tasks().claim(&request).await)?;
     closed(store.processing_tasks().remove_finished(Timestamp::MAX, 1).await)?;
     closed(store.begin(Mode::ReadWrite).await.map(drop))?;

@@ -139,7 +139,7 @@ pub(crate) async fn must_dur_r_005_search_finds_after_opening_what_it_found_befo
 pub(crate) async fn must_dur_r_006_a_lease_outlives_its_store(case: &Case) -> Outcome {
     let placed = case.placed().await?;
     placed.store.processing_tasks().enqueue(&a_task()).await?;
-    let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 1_000 };
+    let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 1_000, only: None };
     let claimed = some("a claim", placed.store.processing_tasks().claim(&request).await?)?;
     placed.store.close().await?;
     let again = case.reopen(&placed.place).await?;

@@ -38,7 +38,7 @@ rules_of! { ProcessingTask:
 
 fn request(kinds: Option<&[&str]>) -> ClaimRequest {
     let kinds = kinds.map(|kinds| kinds.iter().map(|kind| task_kind(kind)).collect());
-    ClaimRequest { worker: worker("worker-1"), kinds, lease_ms: LEASE_MS }
+    ClaimRequest { worker: worker("worker-1"), kinds, lease_ms: LEASE_MS, only: None }
 }
 
 fn task(n: u32) -> NewTask {
@@ -369,6 +369,49 @@ pub(crate) async fn must_tsk_c_013_a_task_whose_lease_expired_keeps_its_place_in
     expire();
     let claimed = tasks.claim(&request(None)).await?;
     same("the task claimed", &number(claimed.as_ref()), &Some(ProcessingTaskId::new(uuid(9))))
+}
+
+pub(crate) async fn must_tsk_c_014_a_claim_of_one_task_gives_that_or_none(case: &Case) -> Outcome {
+    let tasks = case.store().processing_tasks();
+    let id = |n| ProcessingTaskId::new(uuid(n));
+    let claim = async |n, kinds| tasks.claim(&ClaimRequest { only: Some(id(n)), ..request(kinds) }).await;
+    for n in [1, 2, 3] {
+        tasks.enqueue(&task(n)).await?;
+    }
+    same("one of another kind", &number(claim(2, Some(&["other"])).await?.as_ref()), &None)?;
+    same("one that is not there", &number(claim(9, None).await?.as_ref()), &None)?;
+    for (expected, when) in [(Some(id(2)), "is first claimed"), (None, "is leased")] {
+        let claimed = claim(2, None).await?;
+        same(&format!("the task, when it {when}"), &number(claimed.as_ref()), &expected)?;
+    }
+    case.clock.move_by_ms(i64::try_from(LEASE_MS).unwrap_or_default());
+    same("the task whose lease expired", &number(claim(2, None).await?.as_ref()), &Some(id(2)))?;
+    let waits = a_task_with(|t| {
+        t.id = id(4);
+        t.available_at = case.clock.now().saturating_add_millis(1);
+    });
+    tasks.enqueue(&waits).await?;
+    same("one that waits for its time", &number(claim(4, None).await?.as_ref()), &None)?;
+    let others = [tasks.claim(&request(None)).await?, tasks.claim(&request(None)).await?];
+    same("the others", &others.map(|task| number(task.as_ref())), &[Some(id(1)), Some(id(3))])
+}
+
+pub(crate) async fn must_tsk_c_015_a_claim_of_one_task_leaves_all_others_as_they_are(case: &Case) -> Outcome {
+    let tasks = case.store().processing_tasks();
+    let id = |n| ProcessingTaskId::new(uuid(n));
+    let mut exhausted = Vec::new();
+    for n in [1, 2] {
+        tasks.enqueue(&a_task_with(|t| (t.id, t.max_attempts) = (id(n), 1))).await?;
+        exhausted.push(some("a task to claim", tasks.claim(&request(None)).await?)?);
+    }
+    tasks.enqueue(&task(3)).await?;
+    case.clock.move_by_ms(i64::try_from(LEASE_MS).unwrap_or_default());
+    let claimed = tasks.claim(&ClaimRequest { only: Some(id(2)), ..request(None) }).await?;
+    same("the exhausted task, claimed", &number(claimed.as_ref()), &None)?;
+    let found = tasks.get_many(&[id(1), id(2)], Visibility::Live).await?;
+    same("the other exhausted task", &found[0], &Some(exhausted[0].clone()))?;
+    let status = found[1].as_ref().map(|task| task.status);
+    same("the exhausted task that was asked for", &status, &Some(TaskStatus::Failed))
 }
 
 // Working

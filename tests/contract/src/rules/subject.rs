@@ -1171,6 +1171,7 @@ impl Written for SourceFile {
             one(4, &gives(EntityKind::Video)),
             one(5, &gives(EntityKind::Transcript)),
             one(6, &gives(EntityKind::KnowledgeGraph)),
+            one(7, &|s| s.memo = Some(String::new())),
         ]
     }
 
@@ -1216,7 +1217,7 @@ impl Subject for ProcessingTask {
         // One more of each status: what is claimed here is the oldest, whichever that is.
         for step in 0..3 {
             let kinds = Some(vec![task_kind("transcribe")]);
-            let request = ClaimRequest { worker: worker("w"), kinds, lease_ms: 60_000 };
+            let request = ClaimRequest { worker: worker("w"), kinds, lease_ms: 60_000, only: None };
             let claimed = some("a task to claim", tasks.claim(&request).await?)?;
             let token = some("a lease", claimed.lease.clone())?.token;
             let id = claimed.entity.id;

@@ -507,7 +507,7 @@ pub(crate) async fn must_uow_e_006_a_claim_in_a_unit_of_work_is_unsupported(case
     for mode in [Mode::ReadWrite, Mode::ReadOnly] {
         let unit = store.begin(mode).await?;
         for lease_ms in [1_000, 0] {
-            let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms };
+            let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms, only: None };
             unsupported(unit.processing_tasks().claim(&request).await)?;
         }
         same("a read afterwards", &unit.processing_tasks().count(&Default::default()).await?, &1)?;
@@ -521,7 +521,7 @@ pub(crate) async fn must_uow_e_007_the_transitions_of_a_task_are_part_of_it(case
     let store = case.store();
     let tasks = store.processing_tasks();
     tasks.enqueue(&a_task()).await?;
-    let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 60_000 };
+    let request = ClaimRequest { worker: worker("w"), kinds: None, lease_ms: 60_000, only: None };
     let claimed = some("a task", tasks.claim(&request).await?)?;
     let token = some("its lease", claimed.lease.clone())?.token;
     let unit = store.begin(Mode::ReadWrite).await?;

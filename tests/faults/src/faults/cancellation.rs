@@ -644,7 +644,7 @@ impl HalfDone {
         let Some(task) = tasks.get(&id, Visibility::Live).await? else { return Ok(()) };
         let Ok(worker) = tubeatlas_domain::WorkerId::parse("nobody") else { return Ok(()) };
         let kinds = Some(vec![task.entity.kind.clone()]);
-        tasks.claim(&ClaimRequest { worker, kinds, lease_ms: 1 }).await.map(drop)
+        tasks.claim(&ClaimRequest { worker, kinds, lease_ms: 1, only: None }).await.map(drop)
     }
 }
 

@@ -87,7 +87,7 @@ fn enqueuing() -> [Fault; 3] {
     ]
 }
 
-fn claiming() -> [Fault; 13] {
+fn claiming() -> [Fault; 15] {
     [
         Fault::new(
             "TSK-C-001",
@@ -179,6 +179,18 @@ fn claiming() -> [Fault; 13] {
             "a task that was tried before stands behind those that were not",
             &["the task claimed: Some(ProcessingTaskId(", "0009", "observed: Some(ProcessingTaskId(", "0001"],
             || Hooks::new().tasks(Buffered::in_the_order_of(|task| (task.attempts, task.created_at))),
+        ),
+        Fault::new(
+            "TSK-C-014",
+            "a claim of one task does not look at its kind",
+            &["one of another kind: None", "observed: Some(ProcessingTaskId("],
+            || Hooks::new().tasks(ClaimOfOneForgetsKinds),
+        ),
+        Fault::new(
+            "TSK-C-015",
+            "a claim of one task expires all that are exhausted",
+            &["the other exhausted task: ", "status: Running", "observed: ", "status: Failed"],
+            || Hooks::new().tasks(ClaimOfOneExpiresAll),
         ),
     ]
 }
@@ -300,7 +312,10 @@ async fn task(at: &At<'_>, id: ProcessingTaskId) -> Result<Option<Task>> {
 async fn in_queue(at: &At<'_>, request: &ClaimRequest, wanted: Claimability) -> Result<Vec<Task>> {
     let page = PageRequest { limit: MAX_PAGE_LIMIT, ..PageRequest::default() };
     let all = at.reads::<ProcessingTask>().list(&ProcessingTaskFilter::default(), &page).await?;
-    let asked_for = |task: &Task| request.kinds.as_ref().is_none_or(|kinds| kinds.contains(&task.kind));
+    let asked_for = |task: &Task| {
+        request.kinds.as_ref().is_none_or(|kinds| kinds.contains(&task.kind))
+            && request.only.is_none_or(|only| task.entity.id == only)
+    };
     let now = at.clock.now();
     Ok(all.items.into_iter().filter(|task| asked_for(task) && task.claimability(now) == wanted).collect())
 }
@@ -541,6 +556,31 @@ impl TaskHook for ClaimExpiresOrGives {
     async fn claim(&self, at: &At<'_>, request: &ClaimRequest) -> Result<Option<Task>> {
         let expires = !in_queue(at, request, Claimability::Exhausted).await?.is_empty();
         Ok(at.inner.processing_tasks().claim(request).await?.filter(|_| !expires))
+    }
+}
+
+struct ClaimOfOneForgetsKinds;
+
+#[async_trait]
+impl TaskHook for ClaimOfOneForgetsKinds {
+    async fn claim(&self, at: &At<'_>, request: &ClaimRequest) -> Result<Option<Task>> {
+        let kinds = request.kinds.clone().filter(|_| request.only.is_none());
+        at.inner.processing_tasks().claim(&ClaimRequest { kinds, ..request.clone() }).await
+    }
+}
+
+struct ClaimOfOneExpiresAll;
+
+#[async_trait]
+impl TaskHook for ClaimOfOneExpiresAll {
+    async fn claim(&self, at: &At<'_>, request: &ClaimRequest) -> Result<Option<Task>> {
+        let tasks = at.inner.processing_tasks();
+        for task in
+            in_queue(at, &ClaimRequest { only: None, ..request.clone() }, Claimability::Exhausted).await?
+        {
+            tasks.claim(&ClaimRequest { only: Some(task.entity.id), ..request.clone() }).await?;
+        }
+        tasks.claim(request).await
     }
 }
 

@@ -110,7 +110,7 @@ async fn operate(store: &SqliteStore, operation: u64) -> Result<()> {
             let worker = WorkerId::parse("worker").unwrap();
             store
                 .processing_tasks()
-                .claim(&ClaimRequest { worker, kinds: None, lease_ms: 1_000 })
+                .claim(&ClaimRequest { worker, kinds: None, lease_ms: 1_000, only: None })
                 .await
                 .map(drop)
         }

@@ -600,7 +600,7 @@ const LEASE_MS: u64 = 60_000;
 
 /// A claim of tasks of this one's kind.
 fn claim_of(task: &NewTask, lease_ms: u64) -> ClaimRequest {
-    ClaimRequest { worker: worker("worker"), kinds: Some(vec![task.kind.clone()]), lease_ms }
+    ClaimRequest { worker: worker("worker"), kinds: Some(vec![task.kind.clone()]), lease_ms, only: None }
 }
 
 /// A task as if its lease had the token that all have here: of a claim that was dropped nobody knows the token.
