@@ -5,15 +5,15 @@ use std::path::Path;
 
 use tubeatlas_domain::MAX_CUE_TEXT_BYTES;
 
-use crate::info_json::{self, Head};
-use crate::{captions, file_name};
+use crate::head::{self, Head};
+use crate::{captions, file_name, info_json};
 
 /// The longest warning: it names a field and shows the beginning of its value.
 const MAX_WARNING_BYTES: usize = 300;
 
-/// A document: what `info_json::head` takes for a video's can be read, and is that video's.
+/// A document: what `head::head` takes for a video's can be read, and is that video's.
 pub fn info_json(bytes: &[u8]) {
-    let head = info_json::head(bytes);
+    let head = head::head(bytes);
     let read = info_json::read(Path::new("d"), bytes);
     if let Ok(Head::Video(head)) = head {
         match read {

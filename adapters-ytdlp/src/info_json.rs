@@ -1,8 +1,8 @@
 //! The document of a video: `*.info.json`.
 //!
 //! A document is one JSON object of 0.3 KB to many megabytes, most of which are addresses that have expired.
-//! It is read twice: once for what decides where it belongs ([`head`]), and once for the video ([`read`]).
-//! Both pick what they want and build nothing of the rest.
+//! It is read twice: once for what decides where it belongs ([`head`](crate::head)), and once for the video
+//! ([`read`]). Both pick what they want and build nothing of the rest.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,132 +18,10 @@ use crate::address;
 use crate::channel;
 use crate::fields::{self, Fields, TooLong};
 use crate::file_name::is_youtube_id;
+use crate::head::{self, is_word};
 use crate::json::{Picked, Want, pick};
 use crate::media::Picture;
 use crate::video::ORIGINAL;
-
-/// What decides where a document belongs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Head {
-    /// A video's.
-    Video(VideoHead),
-    /// Of something else, which this says.
-    Other(String),
-}
-
-/// What decides where a video's document belongs, and which of several is the newest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct VideoHead {
-    pub(crate) id: VideoId,
-    pub(crate) title: String,
-    /// When the document was made, in seconds since 1970.
-    pub(crate) epoch: Option<i64>,
-    /// How often the video had been viewed then: of two documents the later one has more.
-    pub(crate) views: Option<u64>,
-    /// Where the video comes from; absent in hand-made documents.
-    pub(crate) origin: Option<Origin>,
-}
-
-/// Where a video comes from, in a form that can be compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Origin {
-    /// `youtube`, `twitchclips`.
-    pub(crate) platform: String,
-    /// The page, if the platform is none: then yt-dlp takes the last part of an address as the id, and many
-    /// pages end in `index`.
-    page: Option<String>,
-}
-
-/// Reads what decides where a document belongs.
-///
-/// # Errors
-/// Says why it is no document.
-pub(crate) fn head(bytes: &[u8]) -> Result<Head, String> {
-    const WANTED: &[(&str, Want)] = &[
-        ("id", Want::Value),
-        ("title", Want::Value),
-        ("_type", Want::Value),
-        ("epoch", Want::Value),
-        ("extractor", Want::Value),
-        ("extractor_key", Want::Value),
-        ("entries", Want::Presence),
-        ("formats", Want::Presence),
-        ("duration", Want::Presence),
-        ("view_count", Want::Value),
-        ("webpage_url", Want::Value),
-    ];
-    let Picked { map, .. } = pick(bytes, WANTED)?;
-    if let Some(what) = not_a_video(&map) {
-        return Ok(Head::Other(what));
-    }
-    let id = id(&map)?;
-    let Some(title) = map.get("title").and_then(Value::as_str).map(str::to_owned) else {
-        return Err("has no title; download it again (yt-dlp --write-info-json --skip-download)".to_owned());
-    };
-    let epoch = map.get("epoch").and_then(|epoch| {
-        epoch.as_i64().or_else(|| fields::whole(epoch).and_then(|epoch| i64::try_from(epoch).ok()))
-    });
-    let page = || {
-        let page = map.get("webpage_url").and_then(Value::as_str)?;
-        page.split(['?', '#']).next().map(str::to_owned)
-    };
-    let origin = platform(&map).map(|platform| match platform.as_str() {
-        "generic" => Origin { page: page(), platform },
-        _ => Origin { page: None, platform },
-    });
-    let views = map.get("view_count").and_then(fields::whole);
-    Ok(Head::Video(VideoHead { id, title, epoch, views, origin }))
-}
-
-/// What a document is of, if not of a video.
-fn not_a_video(map: &Map<String, Value>) -> Option<String> {
-    let text = |name: &str| map.get(name).and_then(Value::as_str).unwrap_or_default();
-    match text("_type") {
-        "video" => return None,
-        "" => (),
-        kind @ ("url" | "url_transparent") => {
-            return Some(format!("is a link to something (its _type is {kind}) and holds no video"));
-        }
-        kind => {
-            let kind: String = kind.chars().take(40).collect();
-            return Some(format!("describes a list of videos (its _type is {kind}), not a video"));
-        }
-    }
-    // Before 2021 documents had no `_type`.
-    let key = platform(map).unwrap_or_default();
-    let list_key = ["tab", "playlist", "search", "channel", "user", "album", "collection"];
-    let plays = map.contains_key("formats") || map.contains_key("duration");
-    let list = map.contains_key("entries")
-        || key.ends_with("tab")
-        || (!plays && list_key.iter().any(|ending| key.ends_with(ending)))
-        || (!plays && is_list_id(text("id")));
-    list.then(|| "describes a channel or a playlist, not a video".to_owned())
-}
-
-/// Whether an id has the shape of a YouTube channel's or playlist's.
-fn is_list_id(id: &str) -> bool {
-    id.len() >= 18 && ["UC", "PL", "UU", "FL", "LL", "OL", "RD"].iter().any(|start| id.starts_with(start))
-}
-
-fn id(map: &Map<String, Value>) -> Result<VideoId, String> {
-    let text = match map.get("id") {
-        None => {
-            return Err("has no id; download it again (yt-dlp --write-info-json --skip-download)".to_owned());
-        }
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(_) => return Err("has an id that is no text".to_owned()),
-    };
-    VideoId::parse(text).map_err(|error| error.to_string())
-}
-
-/// The platform in a form that can be compared: `youtube`, `twitchclips`. A plugin's name behind `+` is cut.
-fn platform(map: &Map<String, Value>) -> Option<String> {
-    let text = |name: &str| map.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let name = text("extractor_key").or_else(|| text("extractor"))?;
-    let name = name.split('+').next().unwrap_or_default();
-    Some(name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect())
-}
 
 /// A video as its document tells.
 #[derive(Debug)]
@@ -214,8 +92,8 @@ const WANTED: &[(&str, Want)] = &[
 /// warning.
 pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Document, String> {
     let Picked { map, mended, malformed } = pick(bytes, WANTED)?;
-    let id = id(&map)?;
-    let platform = platform(&map);
+    let id = head::id(&map)?;
+    let platform = head::platform(&map);
     let mut fields = Fields::new(path, map);
     if mended {
         fields.warn("is not quite JSON (NaN, half a character, bytes that are no UTF-8); read without these");
@@ -466,13 +344,6 @@ fn extra(fields: &mut Fields) -> JsonObject {
     })
 }
 
-/// A word of a technical kind: `youtube+GetPOT`, `youtube.com`, `2026.06.09`.
-fn is_word(text: &str) -> bool {
-    !text.is_empty()
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+:._-@".contains(&byte))
-        && !address::is_in(text)
-}
-
 /// Which captions the platform has, and the language that is spoken.
 #[derive(Debug, Default)]
 pub(crate) struct Languages {
@@ -541,6 +412,7 @@ impl Languages {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::head::{Head, head};
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -781,64 +653,6 @@ mod tests {
                     assert!(!told.contains(IP) && !told.contains("expire="), "{name}: {value}: {told}");
                 }
             }
-        }
-    }
-
-    #[test]
-    fn heads_tell_videos_from_lists() {
-        let of = |value: Value| head(value.to_string().as_bytes());
-        let video = |id: &str, epoch, views, platform: Option<(&str, Option<&str>)>| {
-            let origin = platform.map(|(platform, page)| Origin {
-                platform: platform.to_owned(),
-                page: page.map(str::to_owned),
-            });
-            Ok(Head::Video(VideoHead {
-                id: VideoId::parse(id).unwrap(),
-                title: "t".into(),
-                epoch,
-                views,
-                origin,
-            }))
-        };
-        assert_eq!(of(json!({"id": "v", "title": "t", "view_count": "many"})), video("v", None, None, None));
-        assert_eq!(
-            of(
-                json!({"id": 7, "title": "t", "epoch": 3.0, "view_count": 9, "extractor": "twitch:clips", "webpage_url": "x"})
-            ),
-            video("7", Some(3), Some(9), Some(("twitchclips", None)))
-        );
-        assert_eq!(
-            of(json!({"id": "UC45678901234567890", "title": "t", "duration": 1, "extractor": "youtube+x"})),
-            video("UC45678901234567890", None, None, Some(("youtube", None)))
-        );
-        assert_eq!(
-            of(
-                json!({"id": "index", "title": "t", "extractor": "generic", "webpage_url": "http://e.com/a?b"})
-            ),
-            video("index", None, None, Some(("generic", Some("http://e.com/a"))))
-        );
-        for list in [
-            json!({"id": "v", "title": "t", "_type": "playlist"}),
-            json!({"_type": "multi_video"}),
-            json!({"id": "v", "_type": "url"}),
-            json!({"id": "v", "title": "t", "entries": []}),
-            json!({"id": "v", "title": "t", "extractor": "youtube:tab"}),
-            json!({"id": "v", "title": "t", "extractor_key": "YoutubePlaylist"}),
-            json!({"id": "PLoopXDarluPBnuxs4PTC55Sc", "title": "t"}),
-        ] {
-            assert!(matches!(of(list.clone()), Ok(Head::Other(_))), "{list}");
-        }
-        for (refused, reason) in [
-            (json!({"title": "t"}), "has no id"),
-            (json!({"id": null, "title": "t"}), "has no id"),
-            (json!({"id": [], "title": "t"}), "no text"),
-            (json!({"id": "a\nb", "title": "t"}), "video.id"),
-            (json!({"id": "v"}), "has no title"),
-            (json!({"id": "v", "title": 7}), "has no title"),
-            (json!([]), "no JSON object"),
-        ] {
-            let error = of(refused.clone()).unwrap_err();
-            assert!(error.contains(reason), "{refused}: {error}");
         }
     }
 

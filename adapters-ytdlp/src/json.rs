@@ -15,6 +15,8 @@ pub(crate) enum Want {
     Presence,
     /// The names in it, as a list, if it is an object.
     Names,
+    /// The ids of the objects in it, as a list of texts, if it is a list; what else it is, as `true`.
+    Ids,
 }
 
 /// The wanted fields of the object that the file holds.
@@ -135,6 +137,7 @@ impl<'de> Visitor<'de> for Pick<'_> {
                     None => Value::Null,
                 },
                 Some(Want::Names) => map.next_value_seed(Names)?,
+                Some(Want::Ids) => ids(map.next_value::<&RawValue>()?.get()),
             };
             match value {
                 Value::Null => picked.map.remove(name.as_ref()),
@@ -158,6 +161,24 @@ impl Picked {
                 Value::Null
             }
         })
+    }
+}
+
+/// The ids of the objects in a list, of which the rest may be large.
+fn ids(raw: &str) -> Value {
+    #[derive(serde::Deserialize)]
+    struct Entry {
+        id: String,
+    }
+    match serde_json::from_str::<Option<Vec<&RawValue>>>(raw) {
+        Ok(None) => Value::Null,
+        Ok(Some(entries)) => {
+            let id = |entry: &RawValue| {
+                serde_json::from_str(entry.get()).ok().map(|Entry { id }| Value::String(id))
+            };
+            entries.into_iter().filter_map(id).collect()
+        }
+        Err(_) => Value::Bool(true),
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! ```
 //! use tubeatlas_adapters_ytdlp::YtDlpArchive;
-//! use tubeatlas_ports::archive::{ArchiveEntry, ArchiveSource};
+//! use tubeatlas_ports::archive::{ArchiveEntry, ArchiveSource, KnownFiles};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let folder = folder.path();
@@ -13,14 +13,14 @@
 //! std::fs::write(folder.join("A talk [abc].en.srt"), "1\n00:00:01,000 --> 00:00:02,000\nHello\n")?;
 //!
 //! let archive = YtDlpArchive::new(vec![folder.to_owned()]);
-//! let mut reader = archive.open().await?;
-//! while let Some(entry) = reader.next().await {
-//!     match entry {
+//! let mut reader = archive.open(KnownFiles::new()).await?;
+//! while let Some(item) = reader.next().await {
+//!     match item.entry {
 //!         Ok(ArchiveEntry::Video(it)) => {
 //!             assert_eq!(it.video.title, "A talk");
 //!             assert_eq!(it.transcripts[0].transcript.cues[0].text, "Hello");
 //!         }
-//!         Ok(ArchiveEntry::Ignored(remark)) => println!("ignored {remark}"),
+//!         Ok(entry) => println!("{entry:?}"),
 //!         Err(refusal) => eprintln!("refused {refusal}"),
 //!     }
 //! }
@@ -31,15 +31,22 @@
 //!
 //! # What is read
 //!
-//! Opening an archive lists its files and looks at the head of every document; after that each video is read
-//! when its turn comes, so that memory holds one video and the list of names. Entries come in byte order of
-//! the paths of their documents. Reading is done on tokio's blocking threads, a video at a time; it needs a
-//! tokio runtime, of either flavour.
+//! Opening an archive lists its files and looks at the head of every document, on all cores; after that each video is
+//! read when its turn comes, as many at a time as there are cores, so that memory holds these and the list of names.
+//! Playlists come first, then the rest in byte order of the paths of their documents. Reading is done on tokio's blocking
+//! threads; it needs a tokio runtime, of either flavour.
+//!
+//! A file that an earlier import has noted, and that has the size and time it had then, is not opened; if only its time
+//! differs, its contents are compared by their hash (not those of media files and pictures, which are never read). A video
+//! is read again if one of its files is new or has changed, or belonged to another one; a file that is gone is told, and
+//! is no reason to read anything. What is noted of a document is enough to know where it belongs, and what it tells of
+//! its channel and playlist.
 //!
 //! | file | becomes |
 //! |---|---|
 //! | `*.info.json` of a video | the video and its channel |
-//! | `*.info.json` of a playlist or channel | ignored |
+//! | `*.info.json` of a playlist | the playlist |
+//! | `*.info.json` of a channel | ignored: its videos tell the same |
 //! | `*.LANG.json3`, `.srv3`, `.vtt`, `.ttml`, `.srv1`, `.srt`, `.sbv` | a transcript of the video |
 //! | captions in other formats (`.ass`, `.lrc`, `.srv2`, …) | refused: not read yet |
 //! | `.mp4`, `.webm`, `.m4a`, … | a media file of the video |
@@ -83,6 +90,11 @@
 //! A caption file is read as what its content shows it to be, whatever its name: in UTF-8, UTF-16, or else the
 //! older encoding that it looks most like. An HTML page that was saved as captions is refused.
 //!
+//! A channel is what all documents together tell of it, and of each field the newest that has it. The videos of a playlist
+//! are those that its document lists; those that yt-dlp writes list none, and then they are the videos whose documents say
+//! with which number they were downloaded with it. A playlist without a document of its own is known by these alone. What a
+//! channel has published is no playlist, though yt-dlp numbers it as one: there the newest is always the first.
+//!
 //! # What is kept
 //!
 //! A field that is malformed is left out with a warning; a document is refused only if it is no JSON, has no
@@ -109,8 +121,11 @@ mod file_name;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gathered;
+mod head;
 mod info_json;
 mod json;
+mod listed;
 mod media;
 mod plan;
 mod read;

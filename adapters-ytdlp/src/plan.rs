@@ -3,14 +3,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tubeatlas_domain::VideoId;
-use tubeatlas_ports::archive::{Refusal, Remark};
+use tubeatlas_domain::{Channel, ChannelId, EntityKind, SourceFile, SourceOutcome, SourcePath, VideoId};
+use tubeatlas_ports::archive::{KnownFiles, Refusal, Remark, UnchangedFiles};
 
 use crate::file_name::{self, CaptionFormat, FileName, Kind};
-use crate::info_json::{self, Head, Origin, VideoHead};
-use crate::read;
+use crate::gathered::{self, Gathered, Seen};
+use crate::head::{Head, ListHead, Origin, VideoHead};
+use crate::listed::{self, Files, Listed};
+use crate::read::Failure;
 use crate::walk::{Found, What};
 
 /// What becomes an entry.
@@ -18,10 +21,16 @@ use crate::walk::{Found, What};
 pub(crate) enum Job {
     /// A video, whose files are to be read.
     Video(Box<VideoJob>),
+    /// A playlist, of which nothing more is to be read.
+    Playlist(Box<Gathered>, Vec<SourceFile>),
     /// A file of no use.
-    Ignored(Remark),
+    Ignored(Remark, Vec<SourceFile>),
     /// A file that cannot be taken in.
-    Refused(Refusal),
+    Refused(Refusal, Vec<SourceFile>),
+    /// Files that have not changed.
+    Unchanged(UnchangedFiles, Vec<SourceFile>),
+    /// A file that is not there any more.
+    Vanished(SourcePath),
 }
 
 /// A video, and the files that belong to it; each list in byte order of the paths.
@@ -39,6 +48,12 @@ pub(crate) struct VideoJob {
     pub(crate) pictures: Vec<PathBuf>,
     pub(crate) ignored: Vec<Remark>,
     pub(crate) refused: Vec<Refusal>,
+    /// Those of `refused` that could not be read, for a reason that may pass.
+    pub(crate) unread: Vec<PathBuf>,
+    /// All of these files, as they were listed.
+    pub(crate) listed: HashMap<PathBuf, Listed>,
+    /// The channels, as all documents together tell of them.
+    pub(crate) channels: Arc<HashMap<ChannelId, Channel>>,
 }
 
 /// A caption file of a video.
@@ -83,18 +98,19 @@ impl DocumentFile {
     }
 }
 
-/// Sorts out what was found under `roots`. Reads every document once.
+/// Sorts out what was found under `roots`. Reads every document once that is not known, or has changed.
 ///
 /// # Errors
 /// If `cancelled` was set meanwhile.
 pub(crate) fn plan(
     found: Vec<Found>,
     roots: &[PathBuf],
+    mut known: KnownFiles,
     cancelled: &AtomicBool,
 ) -> Result<Vec<Job>, Refusal> {
-    let mut plan = Plan::default();
+    let mut plan = Plan { files: Files::look(&found, &mut known, cancelled), ..Plan::default() };
     let mut others = Vec::new();
-    for Found { path, what } in found {
+    for Found { path, what, .. } in found {
         if cancelled.load(Ordering::Relaxed) {
             return Err(Refusal { path, reason: "the reading was given up".to_owned() });
         }
@@ -140,18 +156,25 @@ pub(crate) fn plan(
     for path in others {
         plan.attach(path);
     }
-    Ok(plan.into_jobs())
+    Ok(plan.into_jobs(known))
 }
 
 #[derive(Default)]
 struct Plan {
+    files: Files,
+    /// The documents of playlists.
+    lists: Vec<(PathBuf, ListHead)>,
     documents: Vec<DocumentFile>,
     /// The document that lies in a folder under a base (see [`file_name::key`]).
     by_base: HashMap<PathBuf, HashMap<String, usize>>,
     /// The documents of videos whose base holds the video's title, wherever they lie.
     by_title: HashMap<String, Vec<usize>>,
     videos: BTreeMap<VideoId, VideoJob>,
-    jobs: Vec<(PathBuf, Job)>,
+    /// The files that belong to no video.
+    ignored: Vec<Remark>,
+    refused: Vec<Refusal>,
+    /// Those of `refused` that could not be read, for a reason that may pass.
+    unread: Vec<PathBuf>,
 }
 
 /// The video to which a file belongs.
@@ -172,35 +195,52 @@ enum Lost {
 
 impl Plan {
     fn refuse(&mut self, path: PathBuf, reason: impl Into<String>) {
-        self.jobs.push((path.clone(), Job::Refused(Refusal { path, reason: reason.into() })));
+        self.refused.push(Refusal { path, reason: reason.into() });
     }
 
     fn ignore(&mut self, path: PathBuf, reason: impl Into<String>) {
-        self.jobs.push((path.clone(), Job::Ignored(Remark { path, reason: reason.into() })));
+        self.ignored.push(Remark { path, reason: reason.into() });
     }
 
     /// Looks at a document's head.
     fn document(&mut self, path: PathBuf, name: &str) {
         let base = file_name::parse(name).and_then(|name| Some(name.bases.first()?.base)).unwrap_or_default();
-        let head = read::whole(&path).and_then(|bytes| info_json::head(&bytes));
-        let (state, head) = match head {
+        let (state, head) = match self.head(&path) {
             Ok(Head::Video(head)) => {
-                if file_name::holds_title(base, &head.title) {
+                if head.titled {
                     self.by_title.entry(file_name::key(base)).or_default().push(self.documents.len());
                 }
-                (State::Video(head.id.clone()), Some(VideoHead { title: String::new(), ..head }))
+                (State::Video(head.id.clone()), Some(head))
+            }
+            Ok(Head::List(list)) => {
+                self.lists.push((path.clone(), list));
+                (State::Other, None)
             }
             Ok(Head::Other(what)) => {
                 self.ignore(path.clone(), what);
                 (State::Other, None)
             }
-            Err(reason) => {
+            Err(Failure { reason, passing }) => {
+                self.unread.extend(passing.then(|| path.clone()));
                 self.refuse(path.clone(), reason);
                 (State::Refused, None)
             }
         };
         self.by_base.entry(folder(&path)).or_default().insert(file_name::key(base), self.documents.len());
         self.documents.push(DocumentFile { path, state, head });
+    }
+
+    /// The head of a document: as it was just read, or as it is noted.
+    fn head(&self, path: &Path) -> Result<Head, Failure> {
+        let listed = self.files.get(path);
+        if let Some(head) = listed.and_then(|listed| listed.head.clone()) {
+            return head;
+        }
+        match listed.filter(|listed| listed.is_unchanged(None)).and_then(Listed::outcome) {
+            Some(SourceOutcome::Refused(reason)) => Err(reason.clone().into()),
+            // A path of which nothing can be noted.
+            _ => listed::head_of(path),
+        }
     }
 
     /// Groups the documents by id.
@@ -398,15 +438,82 @@ impl Plan {
         }
     }
 
-    fn into_jobs(self) -> Vec<Job> {
-        let mut jobs = self.jobs;
-        for video in self.videos.into_values() {
-            if let Some(path) = video.path() {
-                jobs.push((path.to_owned(), Job::Video(Box::new(video))));
-            }
+    /// The playlists, in the order of their ids, then what each file or video becomes, in byte order of the paths, then
+    /// what has vanished.
+    fn into_jobs(mut self, known: KnownFiles) -> Vec<Job> {
+        let vanished = listed::video_heads(&known);
+        let is_new = |files: &Files, path: &Path| !files.get(path).is_some_and(Listed::is_known);
+        let documents = self.documents.iter().filter(|document| matches!(document.state, State::Video(_)));
+        let here = documents.filter_map(|document| Some((document.path.as_path(), document.head.as_ref()?)));
+        let gone = vanished.iter().map(|(path, head)| (path.as_path(), head));
+        let is_here = |path| is_new(&self.files, path);
+        let videos: Vec<_> = here
+            .map(|(path, head)| Seen { path, head, is_new: is_here(path) })
+            .chain(gone.map(|(path, head)| Seen { path, head, is_new: false }))
+            .collect();
+        let lists: Vec<_> =
+            self.lists.iter().map(|(path, head)| Seen { path, head, is_new: is_here(path) }).collect();
+        let channels = gathered::channels(&videos, &lists);
+        let playlists = gathered::playlists(&videos, &lists, &channels);
+        drop((videos, lists));
+
+        let mut jobs: Vec<(PathBuf, Job)> = Vec::new();
+        let playlists: Vec<Job> =
+            playlists.into_iter().filter_map(|playlist| self.playlist_job(playlist)).collect();
+        for remark in std::mem::take(&mut self.ignored) {
+            let note = self.note(&remark.path, SourceOutcome::Ignored, &remark.reason);
+            jobs.push((remark.path.clone(), Job::Ignored(remark, note)));
+        }
+        for refusal in std::mem::take(&mut self.refused) {
+            let note = match self.unread.contains(&refusal.path) {
+                true => Vec::new(),
+                false => self.note(&refusal.path, SourceOutcome::Refused, &refusal.reason),
+            };
+            jobs.push((refusal.path.clone(), Job::Refused(refusal, note)));
+        }
+        let channels = Arc::new(channels);
+        for mut video in std::mem::take(&mut self.videos).into_values() {
+            let Some(path) = video.path().map(PathBuf::from) else { continue };
+            let paths: Vec<PathBuf> = video.paths().map(PathBuf::from).collect();
+            video.listed =
+                paths.iter().filter_map(|path| Some((path.clone(), self.files.take(path)?))).collect();
+            let job = match video.unchanged(&paths) {
+                Some((unchanged, touched)) => Job::Unchanged(unchanged, touched),
+                None => Job::Video(Box::new(VideoJob { channels: Arc::clone(&channels), ..video })),
+            };
+            jobs.push((path, job));
         }
         jobs.sort_by(|(a, _), (b, _)| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
-        jobs.into_iter().map(|(_, job)| job).collect()
+        let mut vanished: Vec<SourcePath> = known.into_keys().collect();
+        vanished.sort();
+        let vanished = vanished.into_iter().map(Job::Vanished);
+        playlists.into_iter().chain(jobs.into_iter().map(|(_, job)| job)).chain(vanished).collect()
+    }
+
+    /// What becomes of a playlist; of its older documents, which are ignored, as well.
+    fn playlist_job(&mut self, gathered: Gathered) -> Option<Job> {
+        let id = gathered.playlist.id.clone();
+        for other in gathered.documents.iter().skip(1) {
+            let first = gathered.path.display();
+            self.ignore(
+                other.clone(),
+                format!("describes the playlist {id} as well; {first} is newer or as new"),
+            );
+        }
+        let listed = gathered.documents.first().and_then(|path| self.files.get(path));
+        if gathered.is_new {
+            let gives = Some((EntityKind::Playlist, id.to_string()));
+            let note = listed.and_then(|listed| listed.note(SourceOutcome::Imported, None, gives));
+            return Some(Job::Playlist(Box::new(gathered), note.into_iter().collect()));
+        }
+        let unchanged = UnchangedFiles { files: 1, ..UnchangedFiles::default() };
+        listed.map(|listed| Job::Unchanged(unchanged, listed.retouched().into_iter().collect()))
+    }
+
+    /// What is to be noted of a file that belongs to no video.
+    fn note(&self, path: &Path, verdict: fn(String) -> SourceOutcome, reason: &str) -> Vec<SourceFile> {
+        let note = |listed: &Listed| listed.note(listed::for_reason(verdict, reason), None, None);
+        self.files.get(path).and_then(note).into_iter().collect()
     }
 }
 
@@ -425,7 +532,46 @@ impl VideoJob {
             pictures: Vec::new(),
             ignored: Vec::new(),
             refused: Vec::new(),
+            unread: Vec::new(),
+            listed: HashMap::new(),
+            channels: Arc::default(),
         }
+    }
+
+    /// All its files.
+    fn paths(&self) -> impl Iterator<Item = &Path> {
+        let captions = self.captions.iter().map(|file| &file.path);
+        let others = [&self.documents, &self.media, &self.unmerged, &self.pictures].into_iter().flatten();
+        let remarks = self.ignored.iter().chain(&self.refused).map(|remark| &remark.path);
+        others.chain(captions).chain(remarks).map(PathBuf::as_path)
+    }
+
+    /// What there is to tell if none of its files has changed, and what is to be noted.
+    fn unchanged(&self, paths: &[PathBuf]) -> Option<(UnchangedFiles, Vec<SourceFile>)> {
+        let mut unchanged = UnchangedFiles::default();
+        let mut touched = Vec::new();
+        for path in paths {
+            let listed = self.listed.get(path).filter(|listed| listed.is_unchanged(Some(&self.id)))?;
+            let remark = |reason: &String| Remark { path: path.clone(), reason: reason.clone() };
+            match listed.outcome()? {
+                SourceOutcome::Imported => (),
+                SourceOutcome::Refused(reason) => unchanged.refused.push(remark(reason)),
+                SourceOutcome::Ignored(reason) => unchanged.ignored.push(remark(reason)),
+            }
+            unchanged.files += 1;
+            touched.extend(listed.retouched());
+        }
+        Some((unchanged, touched))
+    }
+
+    /// What is to be noted of one of its files.
+    pub(crate) fn note(
+        &self,
+        path: &Path,
+        outcome: SourceOutcome,
+        gives: Option<(EntityKind, String)>,
+    ) -> Option<SourceFile> {
+        self.listed.get(path)?.note(outcome, Some(&self.id), gives)
     }
 
     /// The file that stands for the video: its document, or else its first caption file.

@@ -3,25 +3,32 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use tubeatlas_domain::{LanguageTag, Transcript, TranscriptFields, TranscriptKind};
-use tubeatlas_ports::archive::{ArchiveEntry, ArchivedTranscript, ArchivedVideo, Refusal, Remark};
+use tubeatlas_domain::{
+    Entity, EntityKind, LanguageTag, SourceFile, SourceOutcome, Transcript, TranscriptFields, TranscriptKind,
+};
+use tubeatlas_ports::archive::{
+    ArchiveEntry, ArchiveItem, ArchivedTranscript, ArchivedVideo, Refusal, Remark,
+};
 
 use crate::captions;
 use crate::file_name::{self, CaptionFormat, Kind};
 use crate::info_json::{self, Document, Languages};
+use crate::listed::for_reason;
 use crate::media::{self, Picture};
 use crate::plan::{CaptionFile, NamedLanguage, VideoJob};
-use crate::read;
+use crate::read::{self, Failure};
 
 /// Reads a video: one entry, or if all its documents are refused, one for each of its files. A video that is
 /// known by the name of its captions alone is one only if some of them can be read.
-pub(crate) fn read(mut job: VideoJob) -> Vec<Result<ArchiveEntry, Refusal>> {
+pub(crate) fn read(mut job: VideoJob) -> Vec<ArchiveItem> {
     let known_by_name = job.documents.is_empty();
     let Some((path, document)) = document(&mut job) else {
         let id = job.id.clone();
         return without(job, &format!("belongs to the video {id}, whose document was refused"));
     };
     let Document { video, channel, languages, picture, ending, mut warnings } = document;
+    // What all documents together tell of it, be it more or newer.
+    let channel = channel.map(|channel| job.channels.get(&channel.id).cloned().unwrap_or(channel));
     if known_by_name {
         let reason = "has no *.info.json, so that of its video nothing but the name is known; write one (yt-dlp --write-info-json --skip-download)";
         warnings.push(Remark { path: path.clone(), reason: reason.to_owned() });
@@ -32,10 +39,12 @@ pub(crate) fn read(mut job: VideoJob) -> Vec<Result<ArchiveEntry, Refusal>> {
         reason: format!("describes the video {} as well; {} is newer or as new", video.id, path.display()),
     }));
     let refused = std::mem::take(&mut job.refused);
+    let captions = in_order_of_choice(std::mem::take(&mut job.captions), &path);
+    let transcripts = BTreeMap::new();
     let mut reading =
-        CaptionReading { languages: &languages, transcripts: BTreeMap::new(), refused, ignored, warnings };
-    for file in in_order_of_choice(std::mem::take(&mut job.captions), &path) {
-        reading.take(file, &video.id);
+        CaptionReading { job: &mut job, languages: &languages, transcripts, refused, ignored, warnings };
+    for file in captions {
+        reading.take(file);
     }
     let CaptionReading { transcripts, mut refused, mut ignored, warnings, .. } = reading;
     if known_by_name && transcripts.is_empty() {
@@ -46,11 +55,12 @@ pub(crate) fn read(mut job: VideoJob) -> Vec<Result<ArchiveEntry, Refusal>> {
         );
     }
 
-    let mut paths = job.media;
+    let mut paths = std::mem::take(&mut job.media);
+    let unmerged = std::mem::take(&mut job.unmerged);
     if paths.is_empty() {
-        paths = job.unmerged;
+        paths = unmerged;
     } else {
-        ignored.extend(job.unmerged.into_iter().map(|path| Remark {
+        ignored.extend(unmerged.into_iter().map(|path| Remark {
             path,
             reason: "is one of the formats that were merged into a media file".to_owned(),
         }));
@@ -67,15 +77,33 @@ pub(crate) fn read(mut job: VideoJob) -> Vec<Result<ArchiveEntry, Refusal>> {
         },
     }));
     let mut media_files = Vec::with_capacity(paths.len());
+    let mut imported: Vec<PathBuf> = thumbnail.map(PathBuf::from).into_iter().collect();
     for (i, media) in paths.into_iter().enumerate() {
         let picture =
             if described == Some(i) { Some(picture.clone()) } else { picture_of_format(&media, &path) };
         match media::media_file(&media, &video.id, picture, thumbnail) {
-            Ok(file) => media_files.push(file),
-            Err(reason) => refused.push(Refusal { path: media, reason }),
+            Ok(file) => {
+                media_files.push(file);
+                imported.push(media);
+            }
+            Err(reason) => {
+                // Its folder, or the permission to look at it, is at fault: things that pass.
+                job.unread.push(media.clone());
+                refused.push(Refusal { path: media, reason });
+            }
         }
     }
-    let transcripts = transcripts.into_values().collect();
+    let transcripts: Vec<ArchivedTranscript> = transcripts.into_values().collect();
+    let gives = |kind, key: String| Some((kind, key));
+    let of_document = (!known_by_name).then(|| (&path, gives(EntityKind::Video, video.id.to_string())));
+    let of_captions = transcripts
+        .iter()
+        .map(|it| (&it.path, gives(EntityKind::Transcript, it.transcript.id().to_string())));
+    let taken_in = of_document.into_iter().chain(of_captions).chain(imported.iter().map(|path| (path, None)));
+    let taken_in = taken_in.filter_map(|(path, gives)| job.note(path, SourceOutcome::Imported, gives));
+    let ignored_ones = ignored.iter().filter_map(|it| note(&job, it, SourceOutcome::Ignored));
+    let refused_ones = refused.iter().filter_map(|it| note(&job, it, SourceOutcome::Refused));
+    let files = taken_in.chain(ignored_ones).chain(refused_ones).collect();
     let video = ArchivedVideo {
         path,
         channel,
@@ -87,7 +115,15 @@ pub(crate) fn read(mut job: VideoJob) -> Vec<Result<ArchiveEntry, Refusal>> {
         ignored,
         warnings,
     };
-    vec![Ok(ArchiveEntry::Video(Box::new(video)))]
+    vec![ArchiveItem { entry: Ok(ArchiveEntry::Video(Box::new(video))), files }]
+}
+
+/// What is to be noted of a file that was not taken in; nothing if it could not be read for a reason that may pass.
+fn note(job: &VideoJob, remark: &Remark, verdict: fn(String) -> SourceOutcome) -> Option<SourceFile> {
+    if job.unread.contains(&remark.path) {
+        return None;
+    }
+    job.note(&remark.path, for_reason(verdict, &remark.reason), None)
 }
 
 /// The first document that can be read, or what is known without one; refuses those before it.
@@ -104,17 +140,19 @@ fn document(job: &mut VideoJob) -> Option<(PathBuf, Document)> {
     }
     while !job.documents.is_empty() {
         let path = &job.documents[0];
-        let document =
-            read::whole(path).and_then(|bytes| info_json::read(path, &bytes)).and_then(|document| {
-                match document.video.id == job.id {
-                    true => Ok(document),
-                    false => Err("has changed while it was read; import again".to_owned()),
-                }
-            });
+        let document = read::whole(path).and_then(|bytes| Ok(info_json::read(path, &bytes)?));
+        let document = document.and_then(|document| match document.video.id == job.id {
+            true => Ok(document),
+            false => {
+                let reason = "has changed while it was read; import again".to_owned();
+                Err(Failure { reason, passing: true })
+            }
+        });
         match document {
             Ok(document) => return Some((path.clone(), document)),
-            Err(reason) => {
+            Err(Failure { reason, passing }) => {
                 let path = job.documents.remove(0);
+                job.unread.extend(passing.then(|| path.clone()));
                 job.refused.push(Refusal { path, reason });
             }
         }
@@ -123,13 +161,21 @@ fn document(job: &mut VideoJob) -> Option<(PathBuf, Document)> {
 }
 
 /// Accounts for the files of what turns out to be no video.
-fn without(job: VideoJob, reason: &str) -> Vec<Result<ArchiveEntry, Refusal>> {
+fn without(mut job: VideoJob, reason: &str) -> Vec<ArchiveItem> {
     let lost = |path| Remark { path, reason: reason.to_owned() };
-    let captions = job.captions.into_iter().map(|file| lost(file.path));
-    let refused = job.refused.into_iter().chain(captions);
-    let files = [job.media, job.unmerged, job.pictures].concat().into_iter().map(lost);
-    let ignored = job.ignored.into_iter().chain(files).map(|remark| Ok(ArchiveEntry::Ignored(remark)));
-    refused.map(Err).chain(ignored).collect()
+    let captions = std::mem::take(&mut job.captions).into_iter().map(|file| lost(file.path));
+    let refused: Vec<Refusal> = std::mem::take(&mut job.refused).into_iter().chain(captions).collect();
+    let files = [&job.media, &job.unmerged, &job.pictures].into_iter().flatten().cloned().map(lost);
+    let ignored: Vec<Remark> = job.ignored.iter().cloned().chain(files).collect();
+    let refused = refused.into_iter().map(|refusal| {
+        let files = note(&job, &refusal, SourceOutcome::Refused).into_iter().collect();
+        ArchiveItem { entry: Err(refusal), files }
+    });
+    let ignored = ignored.into_iter().map(|remark| {
+        let files = note(&job, &remark, SourceOutcome::Ignored).into_iter().collect();
+        ArchiveItem { entry: Ok(ArchiveEntry::Ignored(remark)), files }
+    });
+    refused.chain(ignored).collect()
 }
 
 /// Which of the media files it is whose picture and sound the document describes: the only one; or that which is
@@ -184,6 +230,7 @@ fn in_order_of_choice(mut files: Vec<CaptionFile>, document: &Path) -> Vec<Capti
 
 /// The captions of one video, as far as they were read.
 struct CaptionReading<'a> {
+    job: &'a mut VideoJob,
     languages: &'a Languages,
     transcripts: BTreeMap<LanguageTag, ArchivedTranscript>,
     refused: Vec<Refusal>,
@@ -192,7 +239,7 @@ struct CaptionReading<'a> {
 }
 
 impl CaptionReading<'_> {
-    fn take(&mut self, file: CaptionFile, video_id: &tubeatlas_domain::VideoId) {
+    fn take(&mut self, file: CaptionFile) {
         let CaptionFile { path, format, language } = file;
         // If the name tells the language and that was read, the file need not be opened.
         let named = match &language {
@@ -204,11 +251,18 @@ impl CaptionReading<'_> {
         {
             return;
         }
-        let captions =
-            read::whole(&path).and_then(|bytes| captions::parse(&bytes, format == CaptionFormat::Vtt));
+        let captions = read::whole(&path).and_then(|bytes| {
+            if let Some(listed) = self.job.listed.get_mut(&path) {
+                listed.was_read(&bytes);
+            }
+            Ok(captions::parse(&bytes, format == CaptionFormat::Vtt)?)
+        });
         let captions = match captions {
             Ok(captions) => captions,
-            Err(reason) => return self.refused.push(Refusal { path, reason }),
+            Err(Failure { reason, passing }) => {
+                self.job.unread.extend(passing.then(|| path.clone()));
+                return self.refused.push(Refusal { path, reason });
+            }
         };
         let in_header = || LanguageTag::parse(captions.language.as_deref()?).ok();
         let spoken =
@@ -222,8 +276,12 @@ impl CaptionReading<'_> {
             return;
         }
         let kind = self.languages.kind(&tag, captions.automatic);
-        let fields =
-            TranscriptFields { video_id: video_id.clone(), language: tag.clone(), kind, cues: captions.cues };
+        let fields = TranscriptFields {
+            video_id: self.job.id.clone(),
+            language: tag.clone(),
+            kind,
+            cues: captions.cues,
+        };
         match Transcript::new(fields) {
             Ok(transcript) => {
                 let remarks =

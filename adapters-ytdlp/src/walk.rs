@@ -17,8 +17,10 @@ const TRASH: &str = ".Trash";
 /// Something in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// Where it lies.
+    /// Where it lies, as it was named.
     pub(crate) path: PathBuf,
+    /// Where it lies from the root of the file system, the same however the archive was named.
+    pub(crate) real: PathBuf,
     /// What it is.
     pub(crate) what: What,
 }
@@ -46,6 +48,43 @@ pub(crate) enum What {
 /// If a root is missing or cannot be read, or `cancelled` was set meanwhile.
 pub(crate) fn walk(roots: &[PathBuf], cancelled: &AtomicBool) -> Result<Vec<Found>, Refusal> {
     let refusal = |path: &Path, reason: String| Refusal { path: path.to_owned(), reason };
+    let real_roots = real_roots(roots)?;
+    let mut found = Vec::new();
+    let mut seen = |path: PathBuf, real: PathBuf, what| found.push(Found { path, real, what });
+    for (i, root) in roots.iter().enumerate() {
+        // A root that lies in another one, or is another one, was or will be listed with that.
+        let covered = real_roots
+            .iter()
+            .enumerate()
+            .any(|(j, other)| real_roots[i].starts_with(other) && (real_roots[i] != *other || j < i));
+        if covered {
+            continue;
+        }
+        if real_roots[i].is_dir() {
+            let mut folders = vec![(root.clone(), real_roots[i].clone())];
+            while let Some((folder, real)) = folders.pop() {
+                if cancelled.load(Ordering::Relaxed) {
+                    return Err(refusal(root, "the reading was given up".into()));
+                }
+                if let Err(error) = list(&folder, &real, &mut seen, &mut folders) {
+                    if folder == *root {
+                        return Err(refusal(root, cannot_be_read(&error)));
+                    }
+                    seen(folder, real, What::Unreadable(cannot_be_read(&error)));
+                }
+            }
+        } else {
+            let what = if real_roots[i].is_file() { What::File } else { What::Special };
+            seen(root.clone(), of_a_file(root, &real_roots[i]), what);
+        }
+    }
+    found.sort_by(|a, b| a.path.as_os_str().as_encoded_bytes().cmp(b.path.as_os_str().as_encoded_bytes()));
+    Ok(found)
+}
+
+/// The roots as they lie from the root of the file system.
+fn real_roots(roots: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
+    let refusal = |path: &Path, reason: String| Refusal { path: path.to_owned(), reason };
     if roots.is_empty() {
         return Err(refusal(Path::new(""), "no folder was named; name the folder of the archive".into()));
     }
@@ -60,40 +99,39 @@ pub(crate) fn walk(roots: &[PathBuf], cancelled: &AtomicBool) -> Result<Vec<Foun
         })?;
         real_roots.push(real);
     }
-    let mut found = Vec::new();
-    for (i, root) in roots.iter().enumerate() {
-        // A root that lies in another one, or is another one, was or will be listed with that.
-        let covered = real_roots
-            .iter()
-            .enumerate()
-            .any(|(j, other)| real_roots[i].starts_with(other) && (real_roots[i] != *other || j < i));
-        if covered {
-            continue;
-        }
-        if real_roots[i].is_dir() {
-            let mut folders = vec![root.clone()];
-            while let Some(folder) = folders.pop() {
-                if cancelled.load(Ordering::Relaxed) {
-                    return Err(refusal(root, "the reading was given up".into()));
-                }
-                if let Err(error) = list(&folder, &mut found, &mut folders) {
-                    if folder == *root {
-                        return Err(refusal(root, cannot_be_read(&error)));
-                    }
-                    found.push(Found { path: folder, what: What::Unreadable(cannot_be_read(&error)) });
-                }
-            }
-        } else {
-            let what = if real_roots[i].is_file() { What::File } else { What::Special };
-            found.push(Found { path: root.clone(), what });
-        }
+    Ok(real_roots)
+}
+
+/// Where a file that was named lies from the root of the file system. The file itself may be a link and stays one.
+fn of_a_file(named: &Path, target: &Path) -> PathBuf {
+    let folder = std::path::absolute(named).ok().and_then(|path| fs::canonicalize(path.parent()?).ok());
+    match (folder, named.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => target.to_owned(),
     }
-    found.sort_by(|a, b| a.path.as_os_str().as_encoded_bytes().cmp(b.path.as_os_str().as_encoded_bytes()));
-    Ok(found)
+}
+
+/// With what the real paths begin of all that lies in or under `roots`: of a folder its path and a separator, of a
+/// file its path.
+///
+/// # Errors
+/// If a root is missing or cannot be read.
+pub(crate) fn prefixes(roots: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
+    let real = real_roots(roots)?;
+    let prefix = |(root, real): (&PathBuf, &PathBuf)| match real.is_dir() {
+        true => real.join(""),
+        false => of_a_file(root, real),
+    };
+    Ok(roots.iter().zip(&real).map(prefix).collect())
 }
 
 /// Lists one folder.
-fn list(folder: &Path, found: &mut Vec<Found>, folders: &mut Vec<PathBuf>) -> io::Result<()> {
+fn list(
+    folder: &Path,
+    real: &Path,
+    seen: &mut impl FnMut(PathBuf, PathBuf, What),
+    folders: &mut Vec<(PathBuf, PathBuf)>,
+) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
@@ -109,16 +147,16 @@ fn list(folder: &Path, found: &mut Vec<Found>, folders: &mut Vec<PathBuf>) -> io
             Ok(_) => What::Special,
             Err(error) => What::Unreadable(cannot_be_read(&error)),
         };
+        let name = entry.file_name();
         if what == What::Folder {
-            let name = entry.file_name();
             if SKIPPED_FOLDERS.iter().any(|skipped| name == OsStr::new(skipped))
                 || name.as_encoded_bytes().starts_with(TRASH.as_bytes())
             {
                 continue;
             }
-            folders.push(path.clone());
+            folders.push((path.clone(), real.join(&name)));
         }
-        found.push(Found { path, what });
+        seen(path, real.join(name), what);
     }
     Ok(())
 }

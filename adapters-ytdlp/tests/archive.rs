@@ -2,49 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside the functions that clippy exempts")]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::json;
 use tubeatlas_adapters_ytdlp::YtDlpArchive;
 use tubeatlas_domain::TranscriptKind;
-use tubeatlas_ports::archive::{ArchiveEntry, ArchiveSource, ArchivedVideo, Refusal};
+use tubeatlas_ports::archive::{
+    ArchiveEntry, ArchiveSource, ArchivedPlaylist, ArchivedVideo, KnownFiles, Refusal,
+};
 
-const SRT: &str = "1\n00:00:01,000 --> 00:00:02,000\nfrom SubRip\n";
-const VTT: &str = "WEBVTT\n\n00:01.000 --> 00:02.000\nfrom WebVTT\n";
-const ROLLING: &str = "WEBVTT\nKind: captions\nLanguage: en\n\n\
-    00:00:01.000 --> 00:00:02.000 align:start position:0%\n \nso<00:00:01.500><c> hello</c>\n\n\
-    00:00:02.000 --> 00:00:02.010 align:start position:0%\nso hello\n \n\n\
-    00:00:02.010 --> 00:00:03.000 align:start position:0%\nso hello\nwelcome\n\n\
-    00:00:03.000 --> 00:00:03.010 align:start position:0%\nwelcome\n \n\n";
-
-struct Archive(TempDir);
+use support::{Archive, ROLLING, SRT, VTT, everything, items};
 
 impl Archive {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn root(&self) -> PathBuf {
-        self.0.path().to_owned()
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> &Self {
-        let path = self.0.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-        self
-    }
-
-    /// Writes the document of a video with this id, and these fields beside.
-    fn document(&self, name: &str, id: &str, fields: Value) -> &Self {
-        let mut document = json!({"id": id, "title": format!("title of {id}")});
-        document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        self.write(name, document.to_string())
-    }
-
     fn read(&self) -> Reading {
         Reading::of(vec![self.root()], &self.root())
     }
@@ -54,6 +27,7 @@ impl Archive {
 #[derive(Debug, PartialEq)]
 struct Reading {
     videos: BTreeMap<String, ArchivedVideo>,
+    playlists: BTreeMap<String, ArchivedPlaylist>,
     ignored: BTreeMap<String, String>,
     refused: BTreeMap<String, String>,
     /// Every path that an entry names, in the order of the entries.
@@ -66,6 +40,7 @@ impl Reading {
         let local = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_str().unwrap().to_owned();
         let mut it = Self {
             videos: BTreeMap::new(),
+            playlists: BTreeMap::new(),
             ignored: BTreeMap::new(),
             refused: BTreeMap::new(),
             named: vec![],
@@ -79,6 +54,14 @@ impl Reading {
                 Ok(ArchiveEntry::Ignored(remark)) => {
                     it.named.push(local(&remark.path));
                     it.ignored.insert(local(&remark.path), remark.reason);
+                }
+                Ok(ArchiveEntry::Playlist(playlist)) => {
+                    let path = local(&playlist.path);
+                    it.named.extend(path.contains(playlist.playlist.id.as_str()).then_some(path));
+                    it.playlists.insert(playlist.playlist.id.to_string(), *playlist);
+                }
+                Ok(entry @ (ArchiveEntry::Unchanged(_) | ArchiveEntry::Vanished(_))) => {
+                    panic!("nothing was known, and there is {entry:?}")
                 }
                 Ok(ArchiveEntry::Video(video)) => {
                     it.named.extend((!video.known_by_name).then(|| local(&video.path)));
@@ -109,85 +92,7 @@ impl Reading {
 }
 
 fn entries(paths: Vec<PathBuf>) -> Result<Vec<Result<ArchiveEntry, Refusal>>, Refusal> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        let mut reader = YtDlpArchive::new(paths).open().await?;
-        let mut entries = Vec::new();
-        while let Some(entry) = reader.next().await {
-            entries.push(entry);
-        }
-        assert_eq!(reader.expected_entries(), Some(entries.len() as u64));
-        assert!(reader.next().await.is_none());
-        Ok(entries)
-    })
-}
-
-/// An archive in which everything occurs.
-fn everything() -> Archive {
-    let archive = Archive::new();
-    archive
-        .document(
-            "Channel/A talk v1.2 [aaaaaaaaaaa].info.json",
-            "aaaaaaaaaaa",
-            json!({"extractor": "youtube", "channel_id": "UC1", "channel": "C", "width": 1920, "height": 1080, "fps": 29.97,
-                "vcodec": "vp9", "acodec": "opus", "subtitles": {"de": []}, "automatic_captions": {"en": [], "de": []},
-                "view_count": "many", "language": "en"}),
-        )
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].en.vtt", ROLLING)
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].en.srt", SRT)
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].de.srt", SRT)
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].zh-Hans.vtt", VTT)
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].zh-Hant.vtt", VTT)
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].fr.vtt", "<!DOCTYPE html><html>429")
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].fr.srt", SRT)
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].ja.ass", "{}")
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].live_chat.json", "{}\n{}")
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].mkv", "12345")
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].f137.mp4", "12")
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].f251.webm.part", "1")
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].temp.mkv", "1")
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].webp", "1")
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].0.jpg", "1")
-        .write("Channel/A talk v1.2 [aaaaaaaaaaa].description", "words")
-        .write("Channel/._A talk v1.2 [aaaaaaaaaaa].info.json", "\0\u{5}\u{16}")
-        .document("Playlist [PL1].info.json", "PL1", json!({"_type": "playlist", "entries": []}))
-        .write("Playlist [PL1].jpg", "1")
-        .write("Playlist [PL1].en.srt", SRT)
-        .document("by-kind/info/Kinds [bbbbbbbbbbb].info.json", "bbbbbbbbbbb", json!({}))
-        .write("by-kind/subs/Kinds [bbbbbbbbbbb].en.vtt", VTT)
-        .write("by-kind/videos/Kinds [bbbbbbbbbbb].mp4", "1")
-        .write("by-kind/videos/Kinds - 001 Intro [bbbbbbbbbbb].mp4", "1")
-        .document("old/Old-style--ccccccc-c.info.json", "-ccccccc-c", json!({}))
-        .write("old/subs/Old-style--ccccccc-c.en.srt", SRT)
-        .document("twice/1.info.json", "twice", json!({"epoch": 2, "title": "newest"}))
-        .document("twice/2.info.json", "twice", json!({"epoch": 1}))
-        .document("twice/3.info.json", "twice", json!({}))
-        .write("twice/1.en.srt", VTT)
-        .write("twice/2.en.srt", SRT)
-        .write("twice/3.uk.srt", SRT)
-        .document("two platforms/a.info.json", "7777777", json!({"extractor_key": "Youtube"}))
-        .document("two platforms/b.info.json", "7777777", json!({"extractor_key": "TwitchClips"}))
-        .write("two platforms/b.en.srt", SRT)
-        .write("bad/cut.info.json", r#"{"id": "cut", "title": "#)
-        .write("bad/cut.en.srt", SRT)
-        .write("bad/cut.mp4", "1")
-        .write("bad/empty.info.json", "")
-        .write("bad/no id.info.json", r#"{"title": "t"}"#)
-        .write("bad/no title.info.json", r#"{"id": "no title", "title": null}"#)
-        .write("bad/folder.info.json/nothing.txt", "")
-        .write("bad/Nobody [Remastered].en.vtt", VTT)
-        .write("bad/Nobody [Remastered].mp4", "1")
-        .write("bad/Page [xXpage0000-].en.vtt", "<!DOCTYPE html>")
-        .write("bad/Page [xXpage0000-].mp4", "1")
-        .write("by name/What： now？ [xXname0000-].en.vtt", VTT)
-        .write("by name/What： now？ [xXname0000-].uk.srt", SRT)
-        .write("by name/What： now？ [xXname0000-].webm", "1")
-        .write("by name/What： now？ [xXname0000-].webp", "1")
-        .write("bad/half.mp4.part", "")
-        .write("archive.txt", "youtube aaaaaaaaaaa\n")
-        .write("notes.txt", "not ours")
-        .write("holiday.jpg", "not ours");
-    archive
+    Ok(items(paths, KnownFiles::new())?.into_iter().map(|item| item.entry).collect())
 }
 
 #[test]
@@ -315,7 +220,6 @@ fn what_cannot_be_taken_in_is_refused_with_the_reason() {
         assert!(reading.refused[file].contains(reason), "{file}: {:?}", reading.refused);
     }
     for (file, reason) in [
-        ("Playlist [PL1].info.json", "list of videos"),
         ("Playlist [PL1].jpg", "which describes no video"),
         ("bad/Nobody [Remastered].mp4", "belongs to no video"),
         ("bad/Page [xXpage0000-].mp4", "its captions were refused"),
@@ -324,7 +228,7 @@ fn what_cannot_be_taken_in_is_refused_with_the_reason() {
     ] {
         assert!(reading.ignored[file].contains(reason), "{file}: {:?}", reading.ignored);
     }
-    assert_eq!(reading.videos.len(), 6);
+    assert_eq!((reading.videos.len(), reading.playlists.len()), (6, 1));
 }
 
 #[test]
@@ -614,6 +518,7 @@ fn links_pipes_and_strange_names_end_nothing() {
                 reasons.insert(name, it.reason);
             }
             Ok(ArchiveEntry::Video(video)) => assert!(video.media_files.is_empty()),
+            Ok(entry) => panic!("{entry:?}"),
         }
     }
     drop(socket);
@@ -654,15 +559,15 @@ fn a_file_that_is_gone_meanwhile_is_refused_and_the_rest_is_read() {
     let archive = everything();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
     let named = runtime.block_on(async {
-        let mut reader = YtDlpArchive::new(vec![archive.root()]).open().await.unwrap();
+        let mut reader = YtDlpArchive::new(vec![archive.root()]).open(KnownFiles::new()).await.unwrap();
         let gone = archive.root().join("Channel/A talk v1.2 [aaaaaaaaaaa].info.json");
         fs::remove_file(&gone).unwrap();
         let (mut videos, mut entries, mut refused) = (0, 0, Vec::new());
-        while let Some(entry) = reader.next().await {
+        while let Some(item) = reader.next().await {
             entries += 1;
-            match entry {
+            match item.entry {
                 Ok(ArchiveEntry::Video(_)) => videos += 1,
-                Ok(ArchiveEntry::Ignored(_)) => (),
+                Ok(_) => (),
                 Err(refusal) => refused.push(refusal),
             }
         }
@@ -683,7 +588,7 @@ fn a_next_that_is_dropped_loses_no_entry() {
     let whole = archive.read().named.len();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (entries, dropped) = runtime.block_on(async {
-        let mut reader = YtDlpArchive::new(vec![archive.root()]).open().await.unwrap();
+        let mut reader = YtDlpArchive::new(vec![archive.root()]).open(KnownFiles::new()).await.unwrap();
         let (mut entries, mut dropped) = (Vec::new(), 0);
         loop {
             let polled = {
@@ -692,7 +597,7 @@ fn a_next_that_is_dropped_loses_no_entry() {
             };
             match polled {
                 Poll::Ready(None) => break (entries, dropped),
-                Poll::Ready(Some(entry)) => entries.push(entry),
+                Poll::Ready(Some(item)) => entries.push(item.entry),
                 Poll::Pending => {
                     dropped += 1;
                     tokio::task::yield_now().await;

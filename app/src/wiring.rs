@@ -87,7 +87,8 @@ pub fn ids() -> Arc<dyn IdGenerator> {
     Arc::new(UuidV7Generator)
 }
 
-fn clock() -> Arc<dyn Clock> {
+/// The time in this program.
+pub fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
 }
 

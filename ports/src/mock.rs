@@ -33,7 +33,7 @@ use tubeatlas_domain::{
 };
 use uuid::Uuid;
 
-use crate::archive::{ArchiveEntry, ArchiveReader, ArchiveSource, Refusal};
+use crate::archive::{ArchiveItem, ArchiveReader, ArchiveSource, KnownFiles, Refusal};
 use crate::*;
 
 // Eight times the same core, spelled out: `#[async_trait]` inside `mock!` does not survive a `macro_rules!`.
@@ -448,7 +448,8 @@ mock! {
 
     #[async_trait]
     impl ArchiveSource for ArchiveSource {
-        async fn open(&self) -> Result<Box<dyn ArchiveReader>, Refusal>;
+        async fn prefixes(&self) -> Result<Vec<String>, Refusal>;
+        async fn open(&self, known: KnownFiles) -> Result<Box<dyn ArchiveReader>, Refusal>;
     }
 }
 
@@ -457,6 +458,6 @@ mock! {
 
     #[async_trait]
     impl ArchiveReader for ArchiveReader {
-        async fn next(&mut self) -> Option<Result<ArchiveEntry, Refusal>>;
+        async fn next(&mut self) -> Option<ArchiveItem>;
     }
 }

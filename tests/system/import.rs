@@ -16,14 +16,79 @@ fn the_samples_go_in_and_a_second_run_changes_nothing() {
     let refused = first["refused"].as_array().unwrap();
     assert_eq!(refused.len(), 1, "{first}");
     assert!(refused[0]["path"].as_str().unwrap().contains("Half a document"), "{first}");
-    let ignored = first["ignored"].to_string();
-    assert!(ignored.contains("Winter sky"), "the playlist is no video: {first}");
+    assert_eq!(first["playlists"]["created"], 1, "{first}");
+    let playlists = sandbox.json(&["playlists", "list"]).ended_with(0).json();
+    assert_eq!(playlists["items"][0]["title"], "Winter sky", "{playlists}");
+    assert_ne!(playlists["items"][0]["video_count"], 0, "{playlists}");
 
     let before = sandbox.contents();
     let second = sandbox.import_samples();
-    assert_eq!(second["videos"], serde_json::json!({"created": 0, "updated": 0, "unchanged": 6}));
-    assert_eq!(second["transcripts"]["unchanged"].as_u64(), Some(transcripts));
+    assert_eq!(second["videos"], serde_json::json!({"created": 0, "updated": 0, "unchanged": 0}));
+    assert!(second["unchanged_files"].as_u64() > Some(6 + transcripts), "{second}");
+    assert_eq!(second["refused"], first["refused"], "what was refused is told again");
+    assert_eq!(second["ignored"], first["ignored"]);
     assert_eq!(sandbox.contents(), before, "revisions and times are the same too");
+    let tasks = sandbox.json(&["tasks", "list", "--kind", "import"]).ended_with(0).json();
+    let tasks = tasks["items"].as_array().unwrap();
+    assert_eq!(tasks.len(), 2, "{tasks:?}");
+    assert!(tasks.iter().all(|task| task["status"] == "succeeded" && task["progress"] == 100), "{tasks:?}");
+
+    let reread = sandbox.json(&["import", "--reread", samples().to_str().unwrap()]).ended_with(1).json();
+    assert_eq!(reread["videos"], serde_json::json!({"created": 0, "updated": 0, "unchanged": 6}));
+    assert_eq!(reread["transcripts"]["unchanged"].as_u64(), Some(transcripts));
+    assert_eq!(sandbox.contents(), before, "nor does reading all again write anything");
+}
+
+#[test]
+fn a_dry_run_tells_what_would_be_and_makes_nothing() {
+    let sandbox = Sandbox::new();
+    let archive = samples();
+    let arguments = ["import", "--dry-run", archive.to_str().unwrap()];
+    let run = sandbox.json(&arguments).ended_with(1);
+    assert!(run.stderr.contains("compared with an empty one"), "{}", run.stderr);
+    let dry = run.json();
+    assert_eq!(dry["videos"]["created"], 6, "{dry}");
+    sandbox.run(&["videos", "list"]).ended_with(2);
+    assert_eq!(sandbox.import_samples(), dry);
+    let before = sandbox.contents();
+    sandbox.run(&[&arguments[..], &["--reread"]].concat()).ended_with(1);
+    assert_eq!(sandbox.contents(), before);
+}
+
+#[test]
+fn a_file_that_is_gone_is_told_until_it_is_forgotten_and_takes_nothing_along() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("m")).unwrap();
+    for id in ["AAAAAAAAAA1", "AAAAAAAAAA2"] {
+        let document = format!(r#"{{"id": "{id}", "title": "{id}"}}"#);
+        fs::write(sandbox.path(&format!("m/{id}.info.json")), document).unwrap();
+    }
+    sandbox.run(&["import", "m"]).ended_with(0);
+    fs::remove_file(sandbox.path("m/AAAAAAAAAA2.info.json")).unwrap();
+    for arguments in [&["import", "m"][..], &["import", "m", "--forget-vanished"]] {
+        let report = sandbox.json(arguments).ended_with(0).json();
+        assert_eq!(report["vanished"].as_array().unwrap().len(), 1, "{report}");
+        assert_eq!(report["unchanged_files"], 1, "{report}");
+    }
+    let report = sandbox.json(&["import", "m"]).ended_with(0).json();
+    assert_eq!(report["vanished"].as_array().unwrap().len(), 0, "{report}");
+    sandbox.run(&["videos", "show", "AAAAAAAAAA2"]).ended_with(0);
+}
+
+#[test]
+fn events_come_before_the_result() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.json(&["import", samples().to_str().unwrap()]).ended_with(1);
+    let events: Vec<serde_json::Value> =
+        run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!((names.first(), names.last()), (Some(&"started"), Some(&"finished")));
+    let count = |name: &str| names.iter().filter(|it| **it == name).count();
+    assert_eq!((count("refused"), count("started"), count("finished")), (1, 1, 1));
+    let last = events.iter().rfind(|event| event["event"] == "progress").unwrap();
+    assert_eq!(last["read"], last["expected"], "{last}");
+    let task = events[0]["task"].as_str().unwrap();
+    sandbox.run(&["tasks", "show", task]).ended_with(0);
 }
 
 #[test]
@@ -41,7 +106,8 @@ fn every_file_of_the_samples_is_accounted_for() {
     }
     let named = |list: &str| report[list].as_array().unwrap().len();
     let created = |kind: &str| usize::try_from(report[kind]["created"].as_u64().unwrap()).unwrap();
-    assert_eq!(created("videos") + named("refused") + named("ignored"), documents, "{report}");
+    let read = created("videos") + created("playlists");
+    assert_eq!(read + named("refused") + named("ignored"), documents, "{report}");
     assert_eq!(created("transcripts"), captions, "{report}");
 }
 
@@ -92,7 +158,7 @@ fn a_killed_import_is_completed_by_the_next_one() {
 /// The contents without what depends on when they were written.
 fn without_bookkeeping(sandbox: &Sandbox) -> Vec<serde_json::Value> {
     let mut items = Vec::new();
-    for noun in ["channels", "videos", "transcripts"] {
+    for noun in ["channels", "videos", "transcripts", "playlists", "sources"] {
         let list = sandbox.json(&[noun, "list", "--limit", "1000"]).ended_with(0).json();
         for item in list["items"].as_array().unwrap() {
             let mut item = item.clone();

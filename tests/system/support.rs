@@ -24,9 +24,9 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The one JSON value on stdout.
+    /// The last line of JSON: the result, behind the events of what takes long.
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
+        serde_json::from_str(self.stdout.lines().last().unwrap_or_default())
             .unwrap_or_else(|error| panic!("{error} in {:?}; stderr: {}", self.stdout, self.stderr))
     }
 
@@ -86,7 +86,7 @@ impl Sandbox {
     /// All that the catalogue holds, with revisions and times, in one text.
     pub(crate) fn contents(&self) -> String {
         let mut text = String::new();
-        for noun in ["channels", "videos", "transcripts", "media"] {
+        for noun in ["channels", "videos", "transcripts", "media", "playlists", "sources"] {
             let list = self.json(&[noun, "list", "--limit", "1000"]).ended_with(0).json();
             assert!(list["next_cursor"].is_null(), "one page holds it all");
             text += &list.to_string();

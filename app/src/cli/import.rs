@@ -4,12 +4,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use serde::Serialize;
+use tubeatlas_domain::WorkerId;
+use tubeatlas_ports::Store;
 
 use super::Context;
-use super::output::clean;
+use super::output::{Output, clean};
 use super::progress::Progress;
 use crate::error::AppError;
-use crate::import::{Counts, ImportReport, import};
+use crate::import::{Counts, ImportEvent, ImportOptions, ImportReport, import};
+use crate::settings::DatabaseUrl;
 use crate::wiring::{self, Missing};
 
 #[derive(Debug, Args)]
@@ -17,28 +21,75 @@ pub(super) struct Import {
     /// A folder that yt-dlp left, or a file of one
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Write nothing, and say what would be
+    #[arg(long)]
+    dry_run: bool,
+    /// Read also the files that have not changed since an earlier import
+    #[arg(long)]
+    reread: bool,
+    /// Forget the files that are gone; what they gave stays in the catalogue
+    #[arg(long)]
+    forget_vanished: bool,
 }
 
 impl Import {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<ExitCode, AppError> {
-        let archive = wiring::archive(self.paths);
+        let missing = if self.dry_run { Missing::Refuse } else { Missing::Create };
         let output = context.output;
-        context
-            .with_store(Missing::Create, async |store| {
-                let progress = Progress::new(output);
-                let observer = |event: crate::import::ImportEvent<'_>| progress.event(&event);
-                let result = import(&archive, store, wiring::ids().as_ref(), &observer).await;
-                progress.end();
-                let report = result?;
-                if report.is_empty() {
-                    output
-                        .note("note: nothing that yt-dlp leaves was found there (it looks for *.info.json)");
-                }
-                output.show(&report, summary)?;
-                Ok(if report.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
-            })
-            .await
+        match context.with_store(missing, async |store| self.import(store, output).await).await {
+            Err(AppError::NoDatabase(name)) if self.dry_run => {
+                output.note(&format!("note: there is no database {name}; compared with an empty one"));
+                let mut settings = context.settings.database.clone();
+                settings.url = DatabaseUrl::Memory;
+                let opened = wiring::open(&settings, Missing::Create).await?;
+                self.import(opened.store().as_ref(), output).await
+            }
+            result => result,
+        }
     }
+
+    async fn import(&self, store: &dyn Store, output: &Output) -> Result<ExitCode, AppError> {
+        let archive = wiring::archive(self.paths.clone());
+        let options = ImportOptions {
+            dry_run: self.dry_run,
+            reread: self.reread,
+            forget_vanished: self.forget_vanished,
+            ..ImportOptions::new(worker()?, target(&self.paths))
+        };
+        let progress = Progress::new(output);
+        let observer = |event: ImportEvent<'_>| progress.event(&event);
+        let (ids, clock) = (wiring::ids(), wiring::clock());
+        let result = import(&archive, store, (ids.as_ref(), clock.as_ref()), &options, &observer).await;
+        progress.end();
+        let report = result?;
+        if report.is_empty() {
+            output.note("note: nothing that yt-dlp leaves was found there (it looks for *.info.json)");
+        }
+        if self.dry_run {
+            output.note("note: a dry run: nothing was written");
+        }
+        output.show(&Finished { event: "finished", report: &report }, |_| summary(&report))?;
+        Ok(if report.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+/// The last event of an import.
+#[derive(Serialize)]
+struct Finished<'a> {
+    event: &'static str,
+    #[serde(flatten)]
+    report: &'a ImportReport,
+}
+
+/// This process, as its task names it.
+fn worker() -> Result<WorkerId, AppError> {
+    Ok(WorkerId::parse(format!("tubeatlas-import-{}", std::process::id()))?)
+}
+
+/// What is imported, the same from whatever folder it is named.
+fn target(paths: &[PathBuf]) -> String {
+    let whole = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string();
+    paths.iter().map(whole).collect::<Vec<_>>().join(", ")
 }
 
 fn summary(report: &ImportReport) -> String {
@@ -50,6 +101,10 @@ fn summary(report: &ImportReport) -> String {
     text += &row("videos", &report.videos);
     text += &row("transcripts", &report.transcripts);
     text += &row("media files", &report.media_files);
+    text += &row("playlists", &report.playlists);
+    if report.unchanged_files > 0 {
+        text += &format!("{} files have not changed since they were imported\n", report.unchanged_files);
+    }
     text += &format!(
         "{} refused, {} ignored, {} warnings",
         report.refused.len(),
@@ -58,6 +113,18 @@ fn summary(report: &ImportReport) -> String {
     );
     if !(report.ignored.is_empty() && report.warnings.is_empty()) {
         text += " (--format json names them)";
+    }
+    if !report.vanished.is_empty() {
+        text += &format!(
+            "\n{} files are gone since they were imported; what they gave stays (--forget-vanished forgets them):",
+            report.vanished.len()
+        );
+        for path in report.vanished.iter().take(10) {
+            text += &clean(&format!("\n  {path}"));
+        }
+        if report.vanished.len() > 10 {
+            text += "\n  …";
+        }
     }
     if !report.left_deleted.is_empty() {
         let ids: Vec<&str> = report.left_deleted.iter().map(|id| id.as_str()).collect();
@@ -81,5 +148,12 @@ mod tests {
             text.ends_with("0 refused, 0 ignored, 0 warnings\ndeleted before, and left so: abc"),
             "{text}"
         );
+        assert!(!text.contains("since they were imported"), "{text}");
+        report.unchanged_files = 7;
+        let path = |n: usize| tubeatlas_domain::SourcePath::parse(format!("/a/{n}\u{1b}")).unwrap();
+        report.vanished = (0..12).map(path).collect();
+        let text = summary(&report);
+        assert!(text.contains("7 files have not changed") && text.contains("12 files are gone"), "{text}");
+        assert!(text.contains("  /a/9\u{fffd}\n  …\n") && !text.contains("/a/10"), "{text}");
     }
 }

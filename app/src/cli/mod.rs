@@ -66,7 +66,7 @@ struct Global {
 enum Format {
     /// For people
     Text,
-    /// For programs: one JSON value
+    /// For programs: one line of JSON; what takes long writes events before it, a line each
     Json,
 }
 

@@ -46,6 +46,14 @@ impl Output {
         stdout.write_all(written.as_bytes()).and_then(|()| stdout.flush()).map_err(AppError::Output)
     }
 
+    /// Writes an event for programs, as one line of JSON before the result; nothing for people. If nobody reads it, it is
+    /// lost.
+    pub(super) fn event(&self, event: &Value) {
+        if self.format == Format::Json {
+            let _ = writeln!(io::stdout().lock(), "{event}");
+        }
+    }
+
     /// Writes a note for the person at the terminal. If nobody can read it, it is lost.
     pub(super) fn note(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{}", clean(text));

@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 use std::path::Path;
 
 use serde::Serialize;
-use tubeatlas_domain::VideoId;
+use tubeatlas_domain::{SourcePath, VideoId};
 use tubeatlas_ports::Upserted;
 use tubeatlas_ports::archive::Refusal;
 
@@ -77,13 +77,19 @@ pub struct ImportReport {
     pub channels: Counts,
     /// What became of the media files.
     pub media_files: Counts,
+    /// What became of the playlists.
+    pub playlists: Counts,
+    /// How many files were not read, because they have not changed since an earlier import.
+    pub unchanged_files: u64,
     /// The videos that are in the archive, but were deleted from the catalogue, and stay so.
     pub left_deleted: Vec<VideoId>,
-    /// The files that cannot be taken in.
+    /// The files that an earlier import has met and that are gone. What they gave stays in the catalogue.
+    pub vanished: Vec<SourcePath>,
+    /// The files that cannot be taken in, those included that an earlier import has refused and that did not change.
     pub refused: Vec<Note>,
-    /// The files that are of no use: a playlist's document, a leftover of a download.
+    /// The files that are of no use: an older document of the same video, a leftover of a download.
     pub ignored: Vec<Note>,
-    /// The fields and files that were taken in, but not as they are.
+    /// The fields and files that were taken in now, but not as they are.
     pub warnings: Vec<Note>,
 }
 
@@ -92,6 +98,8 @@ impl ImportReport {
     pub fn is_empty(&self) -> bool {
         self.videos.total() == 0
             && self.left_deleted.is_empty()
+            && self.playlists.total() == 0
+            && self.unchanged_files == 0
             && self.refused.is_empty()
             && self.ignored.is_empty()
     }

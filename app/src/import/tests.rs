@@ -14,7 +14,7 @@ use tubeatlas_ports::archive::{ArchivedTranscript, ArchivedVideo};
 use tubeatlas_ports::mock::{
     MockArchiveReader, MockArchiveSource, MockIdGenerator, MockStore, MockUnitOfWork,
 };
-use tubeatlas_ports::{Conflict, Result, Revision, Stored, Upserted};
+use tubeatlas_ports::{Conflict, Result, Revision, Stored, SystemClock, Upserted};
 use uuid::Uuid;
 
 use super::*;
@@ -133,6 +133,8 @@ fn unit(world: &Shared) -> MockUnitOfWork {
 fn store(world: &Shared) -> MockStore {
     let world = world.clone();
     let mut store = MockStore::default();
+    let no_tasks = |_: &_, _: &_| Err(Error::Unsupported { what: "tasks" });
+    store.repositories.processing_tasks.expect_list().returning(no_tasks);
     store.calls.expect_begin().returning(move |mode| {
         assert_eq!(mode, Mode::ReadWrite);
         Ok(unit(&world))
@@ -144,10 +146,12 @@ type Entry = Result<ArchiveEntry, Refusal>;
 
 fn source(entries: Vec<Entry>) -> MockArchiveSource {
     let mut source = MockArchiveSource::new();
-    source.expect_open().returning(move || {
+    source.expect_prefixes().returning(|| Ok(vec![]));
+    source.expect_open().returning(move |_| {
         let mut entries = VecDeque::from(entries.clone());
         let mut reader = MockArchiveReader::new();
-        reader.expect_next().returning(move || entries.pop_front());
+        let item = |entry| ArchiveItem { entry, files: vec![] };
+        reader.expect_next().returning(move || entries.pop_front().map(item));
         Ok(Box::new(reader))
     });
     source
@@ -165,7 +169,16 @@ fn ids() -> MockIdGenerator {
 }
 
 async fn run(world: &Shared, entries: &[Entry]) -> Result<ImportReport, ImportError> {
-    import(&source(entries.to_vec()), &store(world), &ids(), &|_| {}).await
+    run_from(&source(entries.to_vec()), world, &|_| {}).await
+}
+
+async fn run_from(
+    source: &MockArchiveSource,
+    world: &Shared,
+    observer: Observer<'_>,
+) -> Result<ImportReport, ImportError> {
+    let options = ImportOptions::new(WorkerId::parse("test").unwrap(), "the archive");
+    import(source, &store(world), (&ids(), &SystemClock), &options, observer).await
 }
 
 fn channel(id: &str, title: &str, handle: Option<&str>) -> Channel {
@@ -238,6 +251,7 @@ async fn the_report_has_the_promised_json() {
         json,
         json!({
             "videos": one, "transcripts": one, "channels": one, "media_files": one, "left_deleted": [],
+            "playlists": {"created": 0, "updated": 0, "unchanged": 0}, "unchanged_files": 0, "vanished": [],
             "refused": [note("v1.de.vtt"), json["refused"][1], note("bad.info.json")],
             "ignored": [note("v1.part"), note("list.info.json")],
             "warnings": [note("v1.info.json")],
@@ -365,8 +379,8 @@ async fn a_store_that_fails_stops_the_import_and_says_what_is_in() {
 #[tokio::test]
 async fn an_archive_that_cannot_be_opened_changes_nothing() {
     let mut source = MockArchiveSource::new();
-    source.expect_open().returning(|| Err(refusal("/nowhere")));
-    let error = import(&source, &MockStore::default(), &ids(), &|_| {}).await.unwrap_err();
+    source.expect_prefixes().returning(|| Err(refusal("/nowhere")));
+    let error = run_from(&source, &Shared::default(), &|_| {}).await.unwrap_err();
     assert_eq!(error.to_string(), "cannot read the archive /nowhere: is cut off");
 }
 
@@ -379,9 +393,10 @@ async fn the_observer_hears_of_each_entry_and_each_refusal() {
         match event {
             ImportEvent::Read { .. } => heard.0 += 1,
             ImportEvent::Refused(note) => heard.1.push(note.path.clone()),
+            ImportEvent::Started { task } => assert_eq!(task, None),
         }
     };
-    import(&source(entries), &store(&Shared::default()), &ids(), &observer).await.unwrap();
+    run_from(&source(entries), &Shared::default(), &observer).await.unwrap();
     assert_eq!(*heard.lock().unwrap(), (2, vec!["bad.info.json".to_owned()]));
 }
 
