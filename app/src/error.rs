@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tubeatlas_domain::{EntityKind, ValidationError};
@@ -53,6 +54,16 @@ pub enum AppError {
     /// What was asked for cannot be written out.
     #[error("cannot write the output")]
     Output(#[source] io::Error),
+    /// A file that was named cannot be read or written.
+    #[error("cannot {what} {}", .path.display())]
+    File {
+        /// What was to be done.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The system refused something that a program needs.
     #[error("cannot {what}")]
     System {

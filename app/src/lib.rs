@@ -6,14 +6,17 @@
 //! ```
 //! use std::path::PathBuf;
 //!
-//! use tubeatlas::import::import;
+//! use tubeatlas::import::{ImportOptions, import};
 //! use tubeatlas::search::{parse_query, search};
 //! use tubeatlas::wiring;
+//! use tubeatlas_domain::WorkerId;
 //! use tubeatlas_ports::{SearchRequest, Store};
 //!
 //! async fn take_in_and_ask(store: &dyn Store, folder: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
 //!     let archive = wiring::archive(vec![folder]);
-//!     let report = import(&archive, store, wiring::ids().as_ref(), &|_| {}).await?;
+//!     let options = ImportOptions::new(WorkerId::parse("my-service")?, "the archive");
+//!     let (ids, clock) = (wiring::ids(), wiring::clock());
+//!     let report = import(&archive, store, (ids.as_ref(), clock.as_ref()), &options, &|_| {}).await?;
 //!     println!("{} videos, {} files refused", report.videos.total(), report.refused.len());
 //!
 //!     let request = SearchRequest::new(parse_query("\"high level API\" -python")?);
@@ -29,6 +32,7 @@
 
 pub mod cli;
 pub mod dates;
+pub mod download_archive;
 pub mod error;
 pub mod excerpt;
 pub mod http;

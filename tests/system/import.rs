@@ -76,6 +76,30 @@ fn a_file_that_is_gone_is_told_until_it_is_forgotten_and_takes_nothing_along() {
 }
 
 #[test]
+fn the_list_of_yt_dlp_is_compared_and_completed() {
+    let sandbox = Sandbox::new();
+    write_archive(&sandbox);
+    sandbox.run(&["import", "archive"]).ended_with(0);
+    for n in 0..2 {
+        let document = format!(r#"{{"id": "known-{n}", "title": "t", "extractor_key": "Youtube"}}"#);
+        fs::write(sandbox.path(&format!("archive/known-{n}.info.json")), document).unwrap();
+    }
+    sandbox.run(&["import", "archive"]).ended_with(0);
+    fs::write(sandbox.path("list.txt"), "youtube lost\nyoutube known-1\n?\nyoutube cut").unwrap();
+    let run = sandbox.json(&["download-archive", "missing", "list.txt"]).ended_with(0);
+    assert_eq!(run.json()["listed"], 3);
+    assert_eq!(run.json()["missing"][1], serde_json::json!({"platform": "youtube", "id": "lost"}));
+    assert!(run.stderr.contains("the first is line 3"), "{}", run.stderr);
+    for added in [1, 0] {
+        let report = sandbox.json(&["download-archive", "update", "list.txt"]).ended_with(0).json();
+        assert_eq!(report, serde_json::json!({"added": added, "platform_unknown": 130}));
+    }
+    let list = fs::read_to_string(sandbox.path("list.txt")).unwrap();
+    assert_eq!(list, "youtube lost\nyoutube known-1\n?\nyoutube cut\nyoutube known-0\n");
+    sandbox.run(&["download-archive", "missing", "none.txt"]).ended_with(2);
+}
+
+#[test]
 fn events_come_before_the_result() {
     let sandbox = Sandbox::new();
     let run = sandbox.json(&["import", samples().to_str().unwrap()]).ended_with(1);

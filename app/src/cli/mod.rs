@@ -4,6 +4,7 @@
 mod catalogue;
 mod channels;
 mod db;
+mod download_archive;
 mod graphs;
 mod import;
 mod list;
@@ -100,6 +101,9 @@ enum Command {
     /// The files that an import has read
     #[command(subcommand)]
     Sources(sources::Sources),
+    /// The file in which yt-dlp keeps what it has downloaded
+    #[command(subcommand)]
+    DownloadArchive(download_archive::DownloadArchive),
     /// The whole catalogue: move it from store to store, or into a file and back
     #[command(subcommand)]
     Catalogue(catalogue::Catalogue),
@@ -161,6 +165,7 @@ async fn dispatch(command: Command, settings: Settings, output: &Output) -> Resu
         Command::Media(command) => command.run(&context).await,
         Command::Sources(command) => command.run(&context).await,
         Command::Catalogue(command) => command.run(&context).await,
+        Command::DownloadArchive(command) => command.run(&context).await,
         Command::Db(command) => command.run(&context).await,
         Command::Serve(command) => command.run(&context).await,
     }

@@ -29,7 +29,7 @@ fn main() -> Result<()> {
     let videos: u32 = args.next().map_or(Ok(10_000), |text| text.parse())?;
     if !folder.exists() {
         let start = Instant::now();
-        let speech = Speech::new();
+        let speech = Speech::default();
         for n in 0..videos {
             write_video(&folder, &speech, n)?;
         }
@@ -49,11 +49,11 @@ fn main() -> Result<()> {
     let import = |what: &str| run(&program, &database, &folder, what, &size);
     import("a new database")?;
     import("unchanged")?;
-    write_video(&folder, &Speech::new(), videos)?;
-    fs::write(captions(&folder, 0)?, rolling(&Speech::new(), videos + 1)?)?;
+    write_video(&folder, &Speech::default(), videos)?;
+    fs::write(captions(&folder, 0)?, rolling(&Speech::default(), videos + 1)?)?;
     import("one more video, one changed caption file")?;
     fs::remove_dir_all(folder_of(&folder, videos)?)?;
-    fs::write(captions(&folder, 0)?, rolling(&Speech::new(), 0)?)?;
+    fs::write(captions(&folder, 0)?, rolling(&Speech::default(), 0)?)?;
     Ok(())
 }
 
