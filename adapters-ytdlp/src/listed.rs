@@ -43,10 +43,10 @@ pub(crate) struct Listed {
     hash: Option<ContentHash>,
     /// What is noted of it.
     noted: Option<SourceFile>,
-    /// What is noted of it for this reader, if it has not changed since.
-    memo: Option<Memo>,
+    /// Whether it has not changed since that was noted for this reader; and the video to which it belonged then.
+    known: Option<Option<VideoId>>,
     /// Of a document, its head.
-    pub(crate) head: Option<Result<Head, Failure>>,
+    pub(crate) head: Option<Box<Result<Head, Failure>>>,
 }
 
 impl Listed {
@@ -57,7 +57,7 @@ impl Listed {
         let data = fs::metadata(&found.path).ok()?;
         let modified_at = data.modified().map_or(Timestamp::UNIX_EPOCH, timestamp);
         let mut listed =
-            Self { path, size: data.len(), modified_at, hash: None, noted, memo: None, head: None };
+            Self { path, size: data.len(), modified_at, hash: None, noted, known: None, head: None };
         if listed.noted.as_ref().is_some_and(|noted| noted.modified_at == modified_at) {
             listed.recall();
         }
@@ -81,14 +81,14 @@ impl Listed {
         let memo: Option<Memo> = noted.memo.as_deref().and_then(|memo| serde_json::from_str(memo).ok());
         if let Some(memo) = memo {
             self.hash = noted.hash;
-            self.head = memo.head.clone().map(Ok);
-            self.memo = Some(memo);
+            self.head = memo.head.map(|head| Box::new(Ok(head)));
+            self.known = Some(memo.of);
         }
     }
 
     /// Whether it has not changed since it was noted as a file of this video, or of none.
     pub(crate) fn is_unchanged(&self, of: Option<&VideoId>) -> bool {
-        self.memo.as_ref().is_some_and(|memo| memo.of.as_ref() == of)
+        self.known.as_ref().is_some_and(|known| known.as_ref() == of)
     }
 
     /// Takes note of its contents, which were read.
@@ -98,7 +98,7 @@ impl Listed {
 
     /// Whether it has not changed since it was noted.
     pub(crate) fn is_known(&self) -> bool {
-        self.memo.is_some()
+        self.known.is_some()
     }
 
     /// What became of it when it was noted.
@@ -121,7 +121,7 @@ impl Listed {
         of: Option<&VideoId>,
         gives: Option<(EntityKind, String)>,
     ) -> Option<SourceFile> {
-        let head = self.head.as_ref().and_then(|head| head.as_ref().ok()).cloned();
+        let head = self.head.as_ref().and_then(|head| (**head).as_ref().ok()).cloned();
         let memo = serde_json::to_string(&Memo { of: of.cloned(), head }).ok();
         let file = SourceFile::new(SourceFileFields {
             hash: self.hash,
@@ -152,7 +152,7 @@ fn timestamp(time: std::time::SystemTime) -> Timestamp {
 
 /// The files of an archive that are of a kind that is known, by their paths as they were found.
 #[derive(Debug, Default)]
-pub(crate) struct Files(HashMap<PathBuf, Listed>);
+pub(crate) struct Files(HashMap<PathBuf, Box<Listed>>);
 
 impl Files {
     /// Looks at the files; those that have to be opened for it, on all cores: documents that are new or changed, and
@@ -166,13 +166,13 @@ impl Files {
             let listed = Listed::new(found, known);
             let is_document = kind == Kind::Document;
             let opened = match &listed {
-                Some(listed) => listed.memo.is_none() && (is_document || listed.may_be_touched()),
+                Some(listed) => listed.known.is_none() && (is_document || listed.may_be_touched()),
                 None => false,
             };
             if opened {
                 to_open.push((found.path.as_path(), is_document));
             }
-            files.extend(listed.map(|listed| (found.path.clone(), listed)));
+            files.extend(listed.map(|listed| (found.path.clone(), Box::new(listed))));
         }
         for (path, opened) in open_all(&to_open, cancelled) {
             let Some(listed) = files.get_mut(path) else { continue };
@@ -181,19 +181,19 @@ impl Files {
             if listed.may_be_touched() && noted == opened.hash {
                 listed.recall();
             }
-            if listed.memo.is_none() {
-                listed.head = opened.head;
+            if listed.known.is_none() {
+                listed.head = opened.head.map(Box::new);
             }
         }
         Self(files)
     }
 
     pub(crate) fn get(&self, path: &Path) -> Option<&Listed> {
-        self.0.get(path)
+        self.0.get(path).map(|listed| &**listed)
     }
 
     /// Takes one out.
-    pub(crate) fn take(&mut self, path: &Path) -> Option<Listed> {
+    pub(crate) fn take(&mut self, path: &Path) -> Option<Box<Listed>> {
         self.0.remove(path)
     }
 }

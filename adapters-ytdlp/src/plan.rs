@@ -51,7 +51,7 @@ pub(crate) struct VideoJob {
     /// Those of `refused` that could not be read, for a reason that may pass.
     pub(crate) unread: Vec<PathBuf>,
     /// All of these files, as they were listed.
-    pub(crate) listed: HashMap<PathBuf, Listed>,
+    pub(crate) listed: HashMap<PathBuf, Box<Listed>>,
     /// The channels, as all documents together tell of them.
     pub(crate) channels: Arc<HashMap<ChannelId, Channel>>,
 }
@@ -234,7 +234,7 @@ impl Plan {
     fn head(&self, path: &Path) -> Result<Head, Failure> {
         let listed = self.files.get(path);
         if let Some(head) = listed.and_then(|listed| listed.head.clone()) {
-            return head;
+            return *head;
         }
         match listed.filter(|listed| listed.is_unchanged(None)).and_then(Listed::outcome) {
             Some(SourceOutcome::Refused(reason)) => Err(reason.clone().into()),

@@ -1,6 +1,6 @@
 //! The port of archives: where an import comes from.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tubeatlas_domain::{Channel, MediaFileFields, Playlist, SourceFile, SourcePath, Transcript, Video};
 
 /// What earlier imports have noted of the files of an archive, by their paths.
-pub type KnownFiles = HashMap<SourcePath, SourceFile>;
+pub type KnownFiles = BTreeMap<SourcePath, SourceFile>;
 
 /// An archive of videos, which an import reads once from beginning to end.
 #[async_trait]
