@@ -110,7 +110,9 @@
 //! YouTube's automatic captions roll up the screen: each spoken line stands in the file three times. They are
 //! un-rolled, so that each is kept once. In files that do not roll nothing is left out, however often it
 //! repeats itself. Captions are automatic if their content shows it (they roll, or words have times), and else
-//! what the document says of their language: written by people, automatic, or translated by a machine.
+//! what the document says of their language: written by people, automatic, or translated by a machine. A file that
+//! Tubeatlas itself has written says so (`Tubeatlas-Kind:` in a WebVTT header, `tubeatlasKind` in json3): it is taken at
+//! its word, and never un-rolled.
 
 mod address;
 mod archive;

@@ -275,7 +275,7 @@ impl CaptionReading<'_> {
         if self.is_double(&path, &tag) {
             return;
         }
-        let kind = self.languages.kind(&tag, captions.automatic);
+        let kind = captions.kind.unwrap_or_else(|| self.languages.kind(&tag, captions.automatic));
         let fields = TranscriptFields {
             video_id: self.job.id.clone(),
             language: tag.clone(),

@@ -30,6 +30,7 @@
 //! A store is opened by its adapter, or as the program does it: [`wiring::open`] with the
 //! [`settings`]. [`http::router`] over it is a service that can be nested into another.
 
+pub mod captions;
 pub mod cli;
 pub mod dates;
 pub mod download_archive;

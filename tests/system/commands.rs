@@ -129,3 +129,43 @@ fn ids_may_begin_with_a_hyphen() {
     let hits = search(&sandbox, &["hyphen", "--video", "-abc1234567"]);
     assert_eq!(hits.len(), 1);
 }
+
+#[test]
+fn transcripts_are_exported_and_imported_again() {
+    let sandbox = Sandbox::new();
+    sandbox.import_samples();
+    let list = sandbox.json(&["transcripts", "list", "--limit", "1000"]).ended_with(0).json();
+    std::fs::create_dir(sandbox.path("again")).unwrap();
+    let mut exported = Vec::new();
+    for (i, item) in list["items"].as_array().unwrap().iter().enumerate() {
+        let (video, language) = (item["video_id"].as_str().unwrap(), item["language"].as_str().unwrap());
+        for (form, ending) in [("vtt", "vtt"), ("json", "json3")] {
+            let id = format!("dQw4w9W{}{i:03}", &form[..1]);
+            let file = format!("again/{video} [{id}].{language}.{ending}");
+            let arguments = ["transcripts", "export", video, language, "--as", form];
+            let stdout = sandbox.run(&arguments).ended_with(0).stdout;
+            sandbox.run(&[&arguments[..], &["--output", &file]].concat()).ended_with(0);
+            assert_eq!(std::fs::read_to_string(sandbox.path(&file)).unwrap(), stdout);
+            let refused = sandbox.run(&[&arguments[..], &["--output", &file]].concat()).ended_with(2);
+            assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
+            exported.push((video.to_owned(), language.to_owned(), id));
+        }
+        let text =
+            sandbox.run(&["transcripts", "export", video, language, "--as", "txt"]).ended_with(0).stdout;
+        assert!(!text.contains("-->") && text.lines().count() > 1, "{text}");
+    }
+    assert!(exported.len() >= 12, "{exported:?}");
+    sandbox.json(&["import", "again"]).ended_with(0);
+    for (video, language, id) in exported {
+        let show =
+            |video: &str| sandbox.json(&["transcripts", "show", video, &language]).ended_with(0).json();
+        let (before, after) = (show(&video), show(&id));
+        assert_eq!(
+            (&before["cues"], &before["kind"]),
+            (&after["cues"], &after["kind"]),
+            "{video} {language}"
+        );
+    }
+    let run = sandbox.run(&["transcripts", "export", "none", "en", "--as", "vtt"]).ended_with(1);
+    assert!(run.stderr.contains("none/en"), "{}", run.stderr);
+}

@@ -7,8 +7,9 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde_json::Value;
 
-use super::{Parsed, RawCue};
+use super::{Parsed, RawCue, stated_kind};
 
 /// Reads a file that is a JSON object.
 ///
@@ -19,15 +20,18 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
         serde_json::error::Category::Data => format!("is JSON, but no captions: {error}"),
         _ => format!("is no JSON that can be read: {error}; download it again"),
     })?;
-    let Some(Events(parsed)) = file.events else {
+    let Some(Events(mut parsed)) = file.events else {
         return Err("is JSON, but holds no events, so it is no captions".to_owned());
     };
+    parsed.kind = file.tubeatlas_kind.as_ref().and_then(Value::as_str).and_then(stated_kind);
     Ok(parsed)
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct File {
     events: Option<Events>,
+    tubeatlas_kind: Option<Value>,
 }
 
 /// The events, made into cues one by one: a file may hold millions of them that are empty.

@@ -11,7 +11,10 @@ mod xml;
 
 use std::borrow::Cow;
 
-use tubeatlas_domain::{Cue, MAX_CUE_TEXT_BYTES};
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use tubeatlas_domain::{Cue, MAX_CUE_TEXT_BYTES, TranscriptKind};
 
 /// What a caption file holds.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub(crate) struct Captions {
     pub(crate) language: Option<String>,
     /// Whether the content shows that speech recognition made it.
     pub(crate) automatic: bool,
+    /// How the captions came to be, if the file says it: one that was written from a catalogue does.
+    pub(crate) kind: Option<TranscriptKind>,
     /// What was not taken as it is.
     pub(crate) warnings: Vec<String>,
 }
@@ -76,6 +81,8 @@ impl RawCue {
 struct Parsed {
     cues: Vec<RawCue>,
     language: Option<String>,
+    /// What the file says of its kind. If it does, it was written from a catalogue, where nothing rolls.
+    kind: Option<TranscriptKind>,
     /// How many lines with something on them belong to no cue.
     strays: usize,
     /// Whether the cues may be what rolled up a screen; json3 and its kin hold each line once.
@@ -108,7 +115,7 @@ pub(crate) fn parse(bytes: &[u8], header_required: bool) -> Result<Captions, Str
     if is_page(text) {
         return Err(PAGE.to_owned());
     }
-    let Parsed { mut cues, language, strays, may_roll } = if vtt::has_header(text) {
+    let Parsed { mut cues, language, kind, strays, may_roll } = if vtt::has_header(text) {
         vtt::parse(text)
     } else if text.starts_with('{') {
         json3::parse(text)?
@@ -132,14 +139,20 @@ pub(crate) fn parse(bytes: &[u8], header_required: bool) -> Result<Captions, Str
     }
     mend_times(&mut cues, &mut warnings);
     let shape = unroll::shape(&cues);
-    if may_roll && shape.rolling {
+    if may_roll && kind.is_none() && shape.rolling {
         unroll::unroll(&mut cues);
     }
     let cues = finish(&cues, &mut warnings);
     if cues.is_empty() {
         return Err("holds cues, but no text in any of them".to_owned());
     }
-    Ok(Captions { cues, language, automatic: shape.automatic, warnings })
+    Ok(Captions { cues, language, automatic: shape.automatic, kind, warnings })
+}
+
+/// The kind that a word names, as JSON spells it.
+fn stated_kind(word: &str) -> Option<TranscriptKind> {
+    let word: StrDeserializer<'_, ValueError> = word.into_deserializer();
+    TranscriptKind::deserialize(word).ok()
 }
 
 /// How captions in XML begin.
@@ -328,6 +341,24 @@ mod tests {
         ] {
             let text = format!(r#"{{"events": [{{"tStartMs": 1, "segs": [{segments}]}}]}}"#);
             assert_eq!(parse(text.as_bytes(), false).unwrap().automatic, automatic, "{segments}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_says_its_kind_is_taken_at_its_word_and_never_unrolled() {
+        let rolling = "00:01.000 --> 00:02.000\na\n\n00:02.000 --> 00:02.010\na\n\n";
+        let events = r#"{"tStartMs": 1, "segs": [{"utf8": "a"}]}"#;
+        for (word, kind) in [
+            ("manual", Some(TranscriptKind::Manual)),
+            ("automatic", Some(TranscriptKind::Automatic)),
+            ("translated", Some(TranscriptKind::Translated)),
+            ("guessed", None),
+        ] {
+            let vtt = format!("WEBVTT\nTubeatlas-Kind: {word}\n\n{rolling}");
+            let captions = parse(vtt.as_bytes(), true).unwrap();
+            assert_eq!((captions.kind, captions.cues.len()), (kind, 1 + usize::from(kind.is_some())));
+            let json = format!(r#"{{"tubeatlasKind": "{word}", "events": [{events}]}}"#);
+            assert_eq!(parse(json.as_bytes(), false).unwrap().kind, kind);
         }
     }
 

@@ -1,7 +1,7 @@
 //! WebVTT: <https://www.w3.org/TR/webvtt1/>, read with patience.
 
 use super::time::times;
-use super::{Parsed, RawCue};
+use super::{Parsed, RawCue, stated_kind};
 
 /// Whether the text begins as a WebVTT file must.
 pub(super) fn has_header(text: &str) -> bool {
@@ -45,6 +45,8 @@ pub(super) fn parse(text: &str) -> Parsed {
             State::Header => {
                 if let Some(value) = line.strip_prefix("Language:") {
                     parsed.language = Some(value.trim().to_owned());
+                } else if let Some(value) = line.strip_prefix("Tubeatlas-Kind:") {
+                    parsed.kind = stated_kind(value.trim());
                 }
                 State::Header
             }

@@ -1,7 +1,10 @@
 //! Writing: data to stdout, in one place, and notes to stderr.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 
+use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -57,6 +60,39 @@ impl Output {
     /// Writes a note for the person at the terminal. If nobody can read it, it is lost.
     pub(super) fn note(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{}", clean(text));
+    }
+}
+
+/// Where a document is written to.
+#[derive(Debug, Args)]
+pub(super) struct Destination {
+    /// Write it into this file; it must not be there
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Overwrite the file if it is there
+    #[arg(long, requires = "output")]
+    force: bool,
+}
+
+impl Destination {
+    /// Writes a document as it is; to a terminal without what could steer it.
+    pub(super) fn write(&self, document: &str) -> Result<(), AppError> {
+        let Some(path) = &self.output else {
+            let mut stdout = io::stdout().lock();
+            let shown = if stdout.is_terminal() { clean(document) } else { document.to_owned() };
+            return stdout
+                .write_all(shown.as_bytes())
+                .and_then(|()| stdout.flush())
+                .map_err(AppError::Output);
+        };
+        let opened = if self.force { File::create(path) } else { File::create_new(path) };
+        opened.and_then(|mut file| file.write_all(document.as_bytes())).map_err(|error| {
+            let hint = match error.kind() {
+                io::ErrorKind::AlreadyExists => "; --force overwrites it",
+                _ => "",
+            };
+            AppError::Output(io::Error::new(error.kind(), format!("{}: {error}{hint}", path.display())))
+        })
     }
 }
 

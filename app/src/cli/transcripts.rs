@@ -7,8 +7,9 @@ use tubeatlas_domain::{LanguageTag, Transcript, TranscriptId, TranscriptSummary,
 use tubeatlas_ports::{Stored, TranscriptFilter, TranscriptOrder};
 
 use super::Context;
-use super::list::{Deleted, Paging, WithDeleted, get, list};
-use super::output::{one_line, time};
+use super::list::{Deleted, Paging, WithDeleted, get, list, word};
+use super::output::{Destination, one_line, time};
+use crate::captions::{self, CaptionFormat};
 use crate::error::AppError;
 
 #[derive(Debug, Subcommand)]
@@ -37,6 +38,21 @@ pub(super) enum Transcripts {
         #[command(flatten)]
         with_deleted: WithDeleted,
     },
+    /// Write it as captions, to stdout or into a file
+    Export {
+        /// The video
+        #[arg(value_name = "VIDEO", allow_hyphen_values = true)]
+        video_id: VideoId,
+        /// The language, exactly as the list shows it
+        language: LanguageTag,
+        /// The format: WebVTT, SubRip, the words alone, or json3; vtt and json say language and kind
+        #[arg(long = "as", value_name = "vtt|srt|txt|json", value_parser = word::<CaptionFormat>)]
+        form: CaptionFormat,
+        #[command(flatten)]
+        destination: Destination,
+        #[command(flatten)]
+        with_deleted: WithDeleted,
+    },
 }
 
 impl Transcripts {
@@ -54,6 +70,20 @@ impl Transcripts {
                     let id = TranscriptId { video_id, language };
                     let transcript = get(store.transcripts(), &id, with_deleted.visibility()).await?;
                     output.show(&transcript, text)?;
+                    Ok(ExitCode::SUCCESS)
+                }
+                Self::Export { video_id, language, form, destination, with_deleted } => {
+                    let id = TranscriptId { video_id, language };
+                    let transcript = get(store.transcripts(), &id, with_deleted.visibility()).await?;
+                    let file = captions::write(&transcript, form);
+                    destination.write(&file.text)?;
+                    if file.altered > 0 {
+                        output.note(&format!(
+                            "note: of {} cues empty lines, blanks at the ends of lines, or all for lack of text, were \
+                             left out: captions cannot hold them",
+                            file.altered
+                        ));
+                    }
                     Ok(ExitCode::SUCCESS)
                 }
             })
