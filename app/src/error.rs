@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use tubeatlas_domain::{EntityKind, ValidationError};
 use tubeatlas_ports::Error as StoreError;
 
+use crate::graphs::GraphError;
 use crate::import::ImportError;
 use crate::settings::SettingsError;
 use crate::transfer::TransferError;
@@ -40,6 +41,9 @@ pub enum AppError {
     /// A catalogue was not moved.
     #[error(transparent)]
     Transfer(#[from] TransferError),
+    /// A knowledge graph was not made, or not found in.
+    #[error(transparent)]
+    Graph(GraphError),
     /// The database is not as it should be.
     #[error("the database did not pass its checks: {}", .0.join("; "))]
     ChecksFailed(Vec<String>),
@@ -80,6 +84,15 @@ impl From<ValidationError> for AppError {
     }
 }
 
+impl From<GraphError> for AppError {
+    fn from(error: GraphError) -> Self {
+        match error {
+            GraphError::Store(error) => Self::Store(error),
+            error => Self::Graph(error),
+        }
+    }
+}
+
 impl AppError {
     /// Whether nobody reads the output any more, which is no failure.
     pub fn is_closed_pipe(&self) -> bool {
@@ -96,6 +109,9 @@ impl AppError {
                 | StoreError::Conflict(_),
             )
             | Self::Transfer(TransferError::HoldsOther(_))
+            | Self::Graph(
+                GraphError::NothingTaken | GraphError::NoEntity { .. } | GraphError::NothingToMerge(_),
+            )
             | Self::ChecksFailed(_) => ExitCode::from(1),
             _ => ExitCode::from(2),
         }

@@ -36,6 +36,7 @@ pub mod dates;
 pub mod download_archive;
 pub mod error;
 pub mod excerpt;
+pub mod graphs;
 pub mod http;
 pub mod import;
 pub mod link;

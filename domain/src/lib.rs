@@ -25,6 +25,7 @@ mod channel;
 mod cue;
 mod entity;
 mod error;
+mod graph_merger;
 mod id;
 mod json;
 mod knowledge_graph;
@@ -43,6 +44,7 @@ pub use channel::{Channel, ChannelFields, MAX_CHANNEL_TITLE_BYTES, MAX_HANDLE_BY
 pub use cue::Cue;
 pub use entity::{Entity, EntityKind};
 pub use error::{Problem, ValidationError};
+pub use graph_merger::{GraphMerger, graph_key};
 pub use id::{
     ChannelId, KnowledgeGraphId, LeaseToken, MAX_TEXT_ID_BYTES, MediaFileId, PlaylistId, ProcessingTaskId,
     TaskKind, VideoId, WorkerId,

@@ -8,6 +8,7 @@ mod bad_input;
 mod catalogue;
 mod commands;
 mod database;
+mod graphs;
 mod import;
 mod postgres;
 mod service;
