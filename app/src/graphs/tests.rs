@@ -152,7 +152,78 @@ fn spellings_that_were_stored_apart_are_one_entity_to_those_who_ask() {
     assert_eq!((found.names.len(), found.kind.as_deref(), found.total), (2, Some("person"), 2));
 }
 
+/// JSON of the words that the reader knows, in any shape.
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let words = [
+        "triples",
+        "nodes",
+        "edges",
+        "graph_documents",
+        "subject",
+        "predicate",
+        "object",
+        "source",
+        "target",
+        "type",
+        "id",
+        "label",
+        "labels",
+        "name",
+        "properties",
+        "lc",
+        "kwargs",
+        "Ann",
+        " ",
+        "\0",
+        "",
+        "C++",
+        "ann",
+    ];
+    let word = proptest::sample::select(words.to_vec());
+    let leaf = prop_oneof![
+        word.clone().prop_map(serde_json::Value::from),
+        any::<i8>().prop_map(serde_json::Value::from),
+        Just(serde_json::Value::Null),
+        Just(serde_json::json!(true)),
+        Just(serde_json::json!("x".repeat(2_001))),
+        Just(serde_json::json!({"source": "Ann", "target": 1, "type": "knows"})),
+        Just(serde_json::json!({"id": 1, "label": "Bo"})),
+    ];
+    leaf.prop_recursive(5, 60, 6, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(serde_json::Value::from),
+            proptest::collection::vec((word.clone(), inner), 0..6).prop_map(|members| members
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect()),
+        ]
+    })
+}
+
 proptest! {
+    #[test]
+    fn any_document_makes_a_graph_that_the_domain_takes_and_the_same_again_adds_nothing(
+        document in any_json(),
+        list in proptest::sample::select(vec!["triples", "nodes", "edges"]),
+    ) {
+        let document = serde_json::json!({list: [document.clone()], "graph_documents": [document]});
+        let mut merger = GraphMerger::default();
+        let first = read(&document, &mut merger);
+        let (entities, relations) = (merger.entities().to_vec(), merger.relations().to_vec());
+        prop_assert!(first.taken >= relations.len() as u64);
+        let fields = graph(&[], &[]).into_fields();
+        let made = KnowledgeGraph::new(KnowledgeGraphFields {
+            entities: entities.clone(), relations: relations.clone(), ..fields
+        });
+        prop_assert!(made.is_ok(), "{:?}", made);
+        let again = read(&document, &mut merger);
+        prop_assert_eq!(&again, &first);
+        // A kind that is told later may fill one that was not told; names and relations stay.
+        let names = |list: &[GraphEntity]| list.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+        prop_assert_eq!(names(merger.entities()), names(&entities));
+        prop_assert_eq!(merger.relations(), relations.as_slice());
+    }
+
     #[test]
     fn json_that_was_exported_is_imported_as_the_same_graph(
         triples in proptest::collection::vec(("[ -~é中🎉]{0,6}", "[ -~_é]{0,6}", "[ -~é中🎉]{0,6}"), 1..20),
