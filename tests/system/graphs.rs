@@ -74,6 +74,8 @@ fn a_graph_is_asked_and_written_out_and_taken_in_again() {
     assert_eq!((&report["graph"]["model"], &report["graph"]["entity_count"]), (&json!("m1"), &json!(3)));
     let id = report["graph"]["id"].as_str().unwrap();
 
+    let shown = sandbox.run(&["graphs", "show", id]).ended_with(0).stdout;
+    assert!(shown.ends_with("  Dough  --needs->  Rest\n  Lee  --kneads->  Dough\n"), "{shown}");
     let found = sandbox.json(&["graphs", "neighbours", id, "dough"]).ended_with(0).json();
     assert_eq!(
         found["relations"],

@@ -1,6 +1,6 @@
 //! `tubeatlas graphs`
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -154,7 +154,7 @@ impl Graphs {
                 }
                 Self::Show { id, with_deleted } => {
                     let graph = get(store.knowledge_graphs(), &id, with_deleted.visibility()).await?;
-                    output.show(&graph, |it| fields(it, &["id", "owner", "model"]))?;
+                    output.show(&graph, text)?;
                     Ok(ExitCode::SUCCESS)
                 }
                 Self::Import { files, owner, model } => {
@@ -275,6 +275,22 @@ fn summary(imported: &Imported) -> String {
     if !left_out.is_empty() {
         let fields: Vec<String> = left_out.iter().map(|(name, count)| format!("{name} ({count})")).collect();
         text.push_str(&format!("left out, having no place in a graph: {}\n", one_line(&fields.join(", "))));
+    }
+    text
+}
+
+/// The graph's fields, then its relations, then the entities that stand in none, a line each.
+fn text(graph: &Stored<KnowledgeGraph>) -> String {
+    let summary = graph.clone().map(|graph| graph.summary());
+    let mut text = fields(&summary, &["id", "owner", "model"]);
+    for it in &graph.relations {
+        let [subject, predicate, object] =
+            [&it.subject, &it.predicate, &it.object].map(|name| one_line(name));
+        text.push_str(&format!("  {subject}  --{predicate}->  {object}\n"));
+    }
+    let related: HashSet<&String> = graph.relations.iter().flat_map(|it| [&it.subject, &it.object]).collect();
+    for entity in graph.entities.iter().filter(|entity| !related.contains(&entity.name)) {
+        text.push_str(&format!("  {}\n", one_line(&entity.name)));
     }
     text
 }
