@@ -1,5 +1,5 @@
 //! Tubeatlas as one program, and its parts for a service that wants to embed them: the use cases
-//! ([`import`], [`search`]), the service ([`http`]), the command line ([`cli`]).
+//! ([`import`], [`search`], [`graphs`], [`captions`]), the service ([`http`]), the command line ([`cli`]).
 //!
 //! The use cases work on any store (`tubeatlas-ports`), and any archive:
 //!

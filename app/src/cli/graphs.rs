@@ -126,7 +126,10 @@ struct Imported {
     /// Fields for which a graph has no place, and how often they were there.
     left_out: BTreeMap<String, u64>,
     refused: Vec<RefusedFile>,
+    /// The first thousand of each file.
     warnings: Vec<FileWarning>,
+    /// How many there are beyond these.
+    more_warnings: u64,
 }
 
 #[derive(Serialize)]
@@ -206,7 +209,8 @@ async fn import(
 ) -> Result<ExitCode, AppError> {
     let mut content = GraphMerger::default();
     let (mut refused, mut warnings) = (Vec::new(), Vec::new());
-    let (mut taken, mut left_out, mut models) = (0, BTreeMap::new(), BTreeSet::new());
+    let (mut taken, mut more_warnings) = (0, 0);
+    let (mut left_out, mut models) = (BTreeMap::new(), BTreeSet::new());
     for path in files {
         let document = match parsed(path) {
             Ok(document) => document,
@@ -220,6 +224,10 @@ async fn import(
         for warning in reading.warnings {
             output.note(&format!("warning: {}: {}: {}", path.display(), warning.place, warning.reason));
             warnings.push(FileWarning { path: path.clone(), warning });
+        }
+        if reading.more_warnings > 0 {
+            output.note(&format!("warning: {}: {} more like these", path.display(), reading.more_warnings));
+            more_warnings += reading.more_warnings;
         }
         if reading.taken == 0 {
             let reason = "holds no relation and no entity that can be taken".to_owned();
@@ -239,7 +247,8 @@ async fn import(
     let (spellings, repeated_relations) = (content.spellings().clone(), content.repeated());
     let id = KnowledgeGraphId::new(wiring::ids().new_id());
     let graph = graphs::add_version(store, id, owner, model, content).await?.map(|graph| graph.summary());
-    let imported = Imported { graph, taken, repeated_relations, spellings, left_out, refused, warnings };
+    let imported =
+        Imported { graph, taken, repeated_relations, spellings, left_out, refused, warnings, more_warnings };
     output.show(&imported, summary)?;
     Ok(if imported.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -263,13 +272,14 @@ fn parsed(path: &Path) -> Result<Value, String> {
 }
 
 fn summary(imported: &Imported) -> String {
-    let Imported { graph, taken, repeated_relations, spellings, left_out, refused, warnings } = imported;
+    let Imported { graph, taken, repeated_relations, spellings, left_out, refused, warnings, more_warnings } =
+        imported;
     let others: usize = spellings.values().map(BTreeSet::len).sum();
     let mut text = format!(
         "{}\n{taken} entries taken, {repeated_relations} relations repeated, {others} other spellings merged, \
          {} warnings, {} files refused\n",
         line(graph),
-        warnings.len(),
+        warnings.len() as u64 + more_warnings,
         refused.len()
     );
     if !left_out.is_empty() {

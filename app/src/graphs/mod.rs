@@ -18,7 +18,7 @@ use tubeatlas_ports::{
 };
 
 pub use graphml::graphml;
-pub use shapes::{Reading, Warning, read};
+pub use shapes::{MAX_WARNINGS, Reading, Warning, read};
 
 /// The largest file of a graph that is read, in bytes: room for far more than a graph may hold.
 pub const MAX_GRAPH_FILE_BYTES: u64 = 32 * 1024 * 1024;

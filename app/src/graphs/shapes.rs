@@ -28,6 +28,9 @@ const OF_THE_CATALOGUE: [&str; 7] =
 /// The most names of fields that are told as left out; more than that are counted together under `…`.
 const MAX_LEFT_OUT: usize = 100;
 
+/// The most warnings of one document that are kept; more are counted.
+pub const MAX_WARNINGS: usize = 1_000;
+
 /// Something in a document that was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning {
@@ -42,8 +45,10 @@ pub struct Warning {
 pub struct Reading {
     /// How many nodes and relations were taken, repeated ones included.
     pub taken: u64,
-    /// What was not taken.
+    /// What was not taken: the first [`MAX_WARNINGS`].
     pub warnings: Vec<Warning>,
+    /// How many warnings there are beyond these.
+    pub more_warnings: u64,
     /// Fields for which a graph has no place (`properties`, `confidence`), and how often they were there.
     pub left_out: BTreeMap<String, u64>,
     /// The models that the document names.
@@ -69,7 +74,11 @@ type Ids = HashMap<String, GraphEntity>;
 
 impl Reader<'_> {
     fn warn(&mut self, place: &str, reason: impl Into<String>) {
-        self.reading.warnings.push(Warning { place: place.to_owned(), reason: reason.into() });
+        if self.reading.warnings.len() < MAX_WARNINGS {
+            self.reading.warnings.push(Warning { place: place.to_owned(), reason: reason.into() });
+        } else {
+            self.reading.more_warnings += 1;
+        }
     }
 
     fn document(&mut self, place: &str, value: &Value) {
@@ -96,23 +105,19 @@ impl Reader<'_> {
 
     fn object(&mut self, place: &str, object: &Object) {
         let mut ids = Ids::new();
-        for (place, node) in self.lists(place, object, &NODES) {
-            if let Some(entity) = self.node(&place, node, Some(&mut ids)) {
-                match self.merger.add_entity(&entity) {
-                    Ok(()) => self.reading.taken += 1,
-                    Err(error) => self.warn(&place, error.to_string()),
-                }
+        self.each(place, object, &NODES, |reader, place, node| {
+            let Some(entity) = reader.node(place, node, Some(&mut ids)) else { return };
+            match reader.merger.add_entity(&entity) {
+                Ok(()) => reader.reading.taken += 1,
+                Err(error) => reader.warn(place, error.to_string()),
             }
-        }
-        for (place, triple) in self.lists(place, object, &TRIPLES) {
-            self.relation(&place, triple, &Ids::new());
-        }
-        for (place, relation) in self.lists(place, object, &RELATIONS) {
-            self.relation(&place, relation, &ids);
-        }
-        for (place, document) in self.lists(place, object, &DOCUMENTS) {
-            self.document(&place, document);
-        }
+        });
+        let no_ids = Ids::new();
+        self.each(place, object, &TRIPLES, |reader, place, triple| reader.relation(place, triple, &no_ids));
+        self.each(place, object, &RELATIONS, |reader, place, relation| {
+            reader.relation(place, relation, &ids)
+        });
+        self.each(place, object, &DOCUMENTS, |reader, place, document| reader.document(place, document));
         if let Some(model) = object.get("model").and_then(text) {
             self.reading.models.insert(model);
         }
@@ -120,22 +125,26 @@ impl Reader<'_> {
         self.leave_out(object, &[&lists[..], &OF_THE_CATALOGUE, &["model"]].concat());
     }
 
-    /// The members of those lists of an object that are there, with their places.
-    fn lists<'v>(&mut self, place: &str, object: &'v Object, names: &[&str]) -> Vec<(String, &'v Value)> {
-        let mut members = Vec::new();
+    /// Gives the members of those lists of an object that are there to `take`, with their places.
+    fn each(
+        &mut self,
+        place: &str,
+        object: &Object,
+        names: &[&str],
+        mut take: impl FnMut(&mut Self, &str, &Value),
+    ) {
         for name in names {
             let place = within(place, name);
             match object.get(*name) {
                 None | Some(Value::Null) => (),
                 Some(Value::Array(list)) => {
-                    members.extend(
-                        list.iter().enumerate().map(|(i, it)| (format!("{place}[{i}]"), unwrapped(it))),
-                    );
+                    for (i, member) in list.iter().enumerate() {
+                        take(self, &format!("{place}[{i}]"), unwrapped(member));
+                    }
                 }
                 Some(other) => self.warn(&place, format!("is {}, and no list", shown(other))),
             }
         }
-        members
     }
 
     /// An entity, and, of a node in a list, the id by which relations refer to it.
@@ -452,6 +461,18 @@ mod tests {
         }
         assert_eq!(reading.left_out, BTreeMap::from([("confidence".into(), 1), ("usage".into(), 1)]));
         assert_eq!(reading.taken, 3);
+    }
+
+    #[test]
+    fn what_is_all_wrong_is_told_within_bounds() {
+        let (relations, _, reading) =
+            taken(json!({"triples": vec![json!(0); 5_000], "edges": [["a", "is", "b"]]}));
+        assert_eq!(relations, ["a|is|b"]);
+        assert_eq!((reading.warnings.len(), reading.more_warnings), (MAX_WARNINGS, 4_000));
+        let odd: Object =
+            (0..500).map(|i| (format!("field{i}"), json!(1))).chain([("nodes".into(), json!([]))]).collect();
+        let (_, _, reading) = taken(Value::Object(odd));
+        assert_eq!((reading.left_out.len(), reading.left_out["…"]), (MAX_LEFT_OUT + 1, 400));
     }
 
     #[test]
