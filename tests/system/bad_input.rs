@@ -126,7 +126,7 @@ fn queries_of_any_kind_are_answered_or_refused_clearly() {
         "don't",
         "a\"b",
         "NEAR(a b)",
-        "title:x",
+        "title:x y",
         "^x",
         "x OR",
         "(((x",
@@ -141,6 +141,7 @@ fn queries_of_any_kind_are_answered_or_refused_clearly() {
         ("-x", "leave out"),
         ("😀", "nothing to search for"),
         ("(((", "nothing"),
+        ("title:x", "where to search"),
     ] {
         refused(&sandbox, &["search", "--", query], &[says]);
     }

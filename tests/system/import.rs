@@ -205,7 +205,7 @@ fn write_archive(sandbox: &Sandbox) {
     fs::create_dir(&folder).unwrap();
     for n in 0..130 {
         let document = serde_json::json!({
-            "id": format!("video-{n:05}"), "title": format!("Video {n}"), "channel_id": format!("UC{}", n % 2),
+            "id": format!("v{n}"), "title": format!("Video {n}"), "channel_id": format!("UC{}", n % 2),
             "channel": format!("Name {}", n * 7 % 130), "epoch": n * 7 % 130, "playlist_id": "PL1",
             "playlist_index": 130 - n, "playlist_title": "All",
         });

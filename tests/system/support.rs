@@ -85,8 +85,13 @@ impl Sandbox {
 
     /// All that the catalogue holds, with revisions and times, in one text.
     pub(crate) fn contents(&self) -> String {
+        self.contents_of(&["channels", "videos", "transcripts", "media", "playlists", "sources"])
+    }
+
+    /// The same of these nouns.
+    pub(crate) fn contents_of(&self, nouns: &[&str]) -> String {
         let mut text = String::new();
-        for noun in ["channels", "videos", "transcripts", "media", "playlists", "sources"] {
+        for noun in nouns {
             let list = self.json(&[noun, "list", "--limit", "1000"]).ended_with(0).json();
             assert!(list["next_cursor"].is_null(), "one page holds it all");
             text += &list.to_string();

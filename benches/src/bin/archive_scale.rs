@@ -165,7 +165,8 @@ fn document(n: u32) -> Result<String> {
     let mut numbers = Numbers::new(u64::from(n));
     let (channel, id) = (n / VIDEOS_A_CHANNEL, video_id(n)?);
     // From 100 KB to 1 MB, more often small than large.
-    let size = 100_000 * 10_f64.powf(f64::from(numbers.below(1_000)) / 1_000.0) as usize;
+    let part = u64::from(numbers.below(1_000));
+    let size = 100_000 + usize::try_from(900_000 * part * part / 1_000_000)?;
     let mut text = format!(
         r#"{{"id": "{id}", "title": "Talk number {n} about topic {}", "_type": "video", "extractor": "youtube",
         "extractor_key": "Youtube", "channel_id": "{}", "channel": "Channel {channel}", "uploader_id": "@channel{channel}",
