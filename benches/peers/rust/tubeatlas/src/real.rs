@@ -236,7 +236,7 @@ impl<S: Adapter> Peer for P<S> {
     }
 
     async fn claim(&self) -> R<Option<String>> {
-        let request = ClaimRequest { worker: WorkerId::parse("bench")?, kinds: None, lease_ms: 3_600_000 };
+        let request = ClaimRequest { worker: WorkerId::parse("bench")?, kinds: None, lease_ms: 3_600_000, only: None };
         let claimed = self.store.processing_tasks().claim(&request).await?;
         Ok(claimed.and_then(|task| task.entity.into_fields().target))
     }
