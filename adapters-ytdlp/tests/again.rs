@@ -10,8 +10,11 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use support::{Archive, SRT, VTT, everything, items};
+use tubeatlas_adapters_ytdlp::YtDlpArchive;
 use tubeatlas_domain::{SourceOutcome, SourceVerdict};
-use tubeatlas_ports::archive::{ArchiveEntry, ArchiveItem, ArchivedPlaylist, ArchivedVideo, KnownFiles};
+use tubeatlas_ports::archive::{
+    ArchiveEntry, ArchiveItem, ArchiveSource, ArchivedPlaylist, ArchivedVideo, KnownFiles,
+};
 
 /// A reading, and what an import would have noted after it.
 struct Again {
@@ -170,6 +173,18 @@ fn a_file_that_comes_or_changes_has_its_video_read_again_and_no_other() {
 }
 
 #[test]
+fn a_file_that_has_not_changed_is_read_with_the_video_to_which_it_now_belongs() {
+    let archive = Archive::new();
+    archive.document("info/Talk.info.json", "a", json!({"title": "Talk"})).write("subs/Talk.en.srt", SRT);
+    archive.document("subs/Talk.info.json", "b", json!({"title": "Talk"}));
+    let mut again = Again::new();
+    again.read(vec![archive.root()]);
+    fs::remove_file(archive.root().join("subs/Talk.info.json")).unwrap();
+    assert_eq!(again.read(vec![archive.root()]).ids(), ["a"]);
+    assert_eq!(again.videos()[0].transcripts.len(), 1);
+}
+
+#[test]
 fn what_has_vanished_is_told_and_changes_nothing() {
     let archive = Archive::new();
     archive.document("old/v.info.json", "v", json!({"epoch": 1})).document(
@@ -301,7 +316,18 @@ fn a_file_that_could_not_be_read_is_not_noted() {
         file.map(|file| file.outcome.clone())
     };
     assert_eq!(outcome("v.info.json"), Some(SourceOutcome::Imported));
-    fs::create_dir(archive.root().join("folder.info.json")).unwrap();
-    let noted = again.known.len();
-    assert_eq!(again.read(vec![archive.root()]).known.len(), noted);
+    // One that goes between the listing and the reading.
+    archive.document("w.info.json", "w", json!({})).write("w.en.srt", SRT);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let noted: Vec<_> = runtime.block_on(async {
+        let mut reader = YtDlpArchive::new(vec![archive.root()]).open(again.known.clone()).await.unwrap();
+        fs::remove_file(archive.root().join("w.en.srt")).unwrap();
+        let mut noted = Vec::new();
+        while let Some(item) = reader.next().await {
+            noted.extend(item.files.iter().map(|file| file.path.clone()));
+        }
+        noted
+    });
+    let names: Vec<_> = noted.iter().filter_map(|path| path.as_str().rsplit('/').next()).collect();
+    assert_eq!(names, ["w.info.json"]);
 }
