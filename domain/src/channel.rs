@@ -15,6 +15,7 @@ pub const MAX_HANDLE_BYTES: usize = 255;
 
 /// The fields of a [`Channel`], not yet checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChannelFields {
     /// The platform's id.
     pub id: ChannelId,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Times are whole milliseconds from the start of the video. `end_ms` is not before `start_ms`; cues may
 /// overlap, and may have no length, as real caption files do. The transcript that holds the cue checks it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Cue {
     /// When the cue appears, in milliseconds from the start of the video.
     pub start_ms: u64,

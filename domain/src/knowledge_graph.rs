@@ -18,6 +18,7 @@ pub const MAX_GRAPH_ELEMENTS: usize = 100_000;
 
 /// What a graph is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GraphOwner {
     /// A video.
@@ -28,6 +29,7 @@ pub enum GraphOwner {
 
 /// Something that a graph names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GraphEntity {
     /// Its name; unique in its graph.
     pub name: String,
@@ -37,6 +39,7 @@ pub struct GraphEntity {
 
 /// That one entity stands in some relation to another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GraphRelation {
     /// The name of an entity of the same graph.
     pub subject: String,
@@ -48,6 +51,7 @@ pub struct GraphRelation {
 
 /// The fields of a [`KnowledgeGraph`], not yet checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KnowledgeGraphFields {
     /// Its id.
     pub id: KnowledgeGraphId,
@@ -138,6 +142,7 @@ crate::entity::checked_fields!(
 
 /// A graph without its content, as lists show it. Both counts follow from the content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KnowledgeGraphSummary {
     /// Its id.
     pub id: KnowledgeGraphId,

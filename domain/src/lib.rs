@@ -20,6 +20,9 @@
 //!
 //! The JSON form of an entity (serde) is the one that files and services use; reading it checks it in the
 //! same way.
+//!
+//! # Features
+//! - `openapi`: the JSON forms as schemas of OpenAPI 3.1 (`utoipa::ToSchema`), for services that describe themselves.
 
 mod channel;
 mod cue;
@@ -31,6 +34,8 @@ mod json;
 mod knowledge_graph;
 mod language;
 mod media_file;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod playlist;
 mod processing_task;
 pub mod search;

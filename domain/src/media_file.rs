@@ -23,7 +23,8 @@ pub struct FrameRate {
 }
 
 #[derive(Serialize, Deserialize)]
-struct FrameRateFields {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(crate) struct FrameRateFields {
     numerator: u32,
     denominator: u32,
 }
@@ -74,6 +75,7 @@ impl From<FrameRate> for FrameRateFields {
 
 /// The fields of a [`MediaFile`], not yet checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MediaFileFields {
     /// Its id.
     pub id: MediaFileId,

@@ -13,6 +13,7 @@ pub const MAX_PLAYLIST_VIDEOS: usize = 20_000;
 
 /// The fields of a [`Playlist`], not yet checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlaylistFields {
     /// The platform's id.
     pub id: PlaylistId,
@@ -43,6 +44,7 @@ pub struct Playlist(PlaylistFields);
 
 /// A playlist without its videos: what lists show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlaylistSummary {
     /// The platform's id.
     pub id: PlaylistId,

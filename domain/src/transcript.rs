@@ -20,6 +20,7 @@ pub const MAX_TRANSCRIPT_TEXT_BYTES: usize = 16 * 1024 * 1024;
 
 /// The id of a transcript: a video has at most one in each language.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TranscriptId {
     /// The video.
     pub video_id: VideoId,
@@ -35,6 +36,7 @@ impl fmt::Display for TranscriptId {
 
 /// How a transcript came to be. An attribute, not part of the id: it may be corrected later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TranscriptKind {
@@ -48,6 +50,7 @@ pub enum TranscriptKind {
 
 /// The fields of a [`Transcript`], not yet checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TranscriptFields {
     /// The video.
     pub video_id: VideoId,
@@ -129,6 +132,7 @@ crate::entity::checked_fields!(Transcript, TranscriptFields, TranscriptId, Entit
 
 /// A transcript without its content, as lists show it. Both numbers follow from the content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TranscriptSummary {
     /// The video.
     pub video_id: VideoId,

@@ -25,6 +25,7 @@ pub const MAX_CHAPTERS: usize = 10_000;
 
 /// Whether a video is, was or will be live. The names are those of yt-dlp's `live_status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LiveStatus {
@@ -42,6 +43,7 @@ pub enum LiveStatus {
 
 /// Who may watch a video. The names are those of yt-dlp's `availability`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Availability {
@@ -61,6 +63,7 @@ pub enum Availability {
 
 /// A named part of a video.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Chapter {
     /// Where it begins, in milliseconds.
     pub start_ms: u64,
@@ -72,6 +75,7 @@ pub struct Chapter {
 
 /// The fields of a [`Video`], not yet checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VideoFields {
     /// The platform's id.
     pub id: VideoId,

@@ -12,6 +12,7 @@ pub struct ChannelFilter {}
 
 /// The orders of a list of channels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelOrder {
     /// By title, then by id, both byte by byte.

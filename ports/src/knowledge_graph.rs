@@ -17,6 +17,7 @@ pub struct KnowledgeGraphFilter {
 
 /// The orders of a list of graphs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KnowledgeGraphOrder {
     /// By `created_at`, latest first; of the same time by id, largest first.

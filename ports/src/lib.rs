@@ -35,6 +35,7 @@
 //! # Features
 //! - `mock`: [mockall] mocks of every port in [`mock`], for unit tests of code that calls them.
 //! - `blocking`: a store for callers that are not async, in [`blocking`].
+//! - `openapi`: the JSON forms as schemas of OpenAPI 3.1 (`utoipa::ToSchema`).
 //!
 //! [mockall]: https://docs.rs/mockall
 
@@ -51,6 +52,8 @@ mod knowledge_graph;
 mod media_file;
 #[cfg(feature = "mock")]
 pub mod mock;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod page;
 mod playlist;
 mod processing_task;

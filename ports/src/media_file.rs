@@ -23,6 +23,7 @@ pub struct MediaFileFilter {
 /// The orders of a list of media files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum MediaFileOrder {
     /// By path, byte by byte.
     #[default]

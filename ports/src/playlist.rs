@@ -20,6 +20,7 @@ pub struct PlaylistFilter {
 
 /// The orders of a list of playlists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PlaylistOrder {
     /// By title, then by id, both byte by byte.

@@ -24,6 +24,7 @@ pub struct ProcessingTaskFilter {
 
 /// The orders of a list of tasks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProcessingTaskOrder {
     /// By `created_at`, latest first; of the same time by id, largest first.

@@ -156,6 +156,7 @@ impl<E> std::ops::Deref for Stored<E> {
 /// videos. Channels, tasks, source files and the graphs of channels are never deleted softly: for them the
 /// first two mean the same, and the third shows nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// Only what is not deleted.

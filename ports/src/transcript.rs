@@ -25,6 +25,7 @@ pub struct TranscriptFilter {
 /// The orders of a list of transcripts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum TranscriptOrder {
     /// By video, then by language, both byte by byte.
     #[default]
@@ -140,6 +141,7 @@ impl SearchRequest {
 
 /// The orders of hits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SearchOrder {
     /// Best score first; of the same score by video, then by language, both byte by byte, smallest first, what has
@@ -213,6 +215,7 @@ impl From<Page<SearchHit>> for SearchPage {
 
 /// A cue in which a query was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FoundCue {
     /// When it appears, in milliseconds.
     pub start_ms: u64,

@@ -22,6 +22,7 @@ pub struct VideoFilter {
 
 /// The orders of a list of videos.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VideoOrder {
     /// By date of publication, latest first, those without a date last; of the same date by id, largest first.
