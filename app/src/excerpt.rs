@@ -10,7 +10,7 @@ const MAX_BYTES: usize = 200;
 const BEFORE: usize = 60;
 
 /// A part of a text, with the places in it where a query was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Excerpt {
     /// The part, of one line.
     pub text: String,

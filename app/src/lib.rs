@@ -46,3 +46,4 @@ pub mod settings;
 pub mod transfer;
 pub mod view;
 pub mod wiring;
+pub mod worker;

@@ -15,7 +15,7 @@ use crate::excerpt::Excerpt;
 use crate::link;
 
 /// A page of hits, as the command line and HTTP show it. Its JSON form is stable.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Hits {
     /// The hits, in the order asked for.
     pub hits: Vec<Hit>,
@@ -27,7 +27,7 @@ pub struct Hits {
 }
 
 /// A transcript, or the title and description of a video, in which the query was found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Hit {
     /// The video.
     pub video_id: VideoId,

@@ -5,9 +5,10 @@ use tubeatlas_domain::{
     JsonObject, Lease, ProcessingTask, ProcessingTaskFields, ProcessingTaskId, Progress, TaskKind,
     TaskStatus, Timestamp, WorkerId,
 };
+use utoipa::ToSchema;
 
 /// A processing task without the token of its lease: who has that token can speak for the worker.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct TaskView {
     /// Its id.
     pub id: ProcessingTaskId,
@@ -38,7 +39,7 @@ pub struct TaskView {
 }
 
 /// A lease without its token.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LeaseView {
     /// Who holds it.
     pub worker: WorkerId,

@@ -95,7 +95,7 @@ fn the_catalogue_is_served_and_ends_when_asked() {
     ] {
         let (found, answer) = service.json(path);
         assert_eq!(found, status, "{path}: {answer}");
-        assert!(answer["error"]["message"].is_string(), "{path}: {answer}");
+        assert!(answer["detail"].is_string(), "{path}: {answer}");
     }
 
     service.signal("-TERM");

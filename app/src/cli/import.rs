@@ -12,7 +12,7 @@ use super::Context;
 use super::output::{Output, clean};
 use super::progress::Progress;
 use crate::error::AppError;
-use crate::import::{Counts, ImportEvent, ImportOptions, ImportReport, import};
+use crate::import::{Counts, ImportEvent, ImportOptions, ImportReport, import, target};
 use crate::settings::DatabaseUrl;
 use crate::wiring::{self, Missing};
 
@@ -84,12 +84,6 @@ struct Finished<'a> {
 /// This process, as its task names it.
 fn worker() -> Result<WorkerId, AppError> {
     Ok(WorkerId::parse(format!("tubeatlas-import-{}", std::process::id()))?)
-}
-
-/// What is imported, the same from whatever folder it is named.
-fn target(paths: &[PathBuf]) -> String {
-    let whole = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string();
-    paths.iter().map(whole).collect::<Vec<_>>().join(", ")
 }
 
 fn summary(report: &ImportReport) -> String {

@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde_json::{Value, json};
 use tubeatlas_ports::Error;
 
-use super::{ApiError, SharedStore};
+use super::{ApiError, Service};
 
 /// How long a look at the database may take: whoever asks wants to know it now.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -16,8 +16,8 @@ pub(super) async fn live() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
-pub(super) async fn database(State(store): State<SharedStore>) -> Result<Json<Value>, ApiError> {
-    let mut health = tokio::time::timeout(PATIENCE, store.health()).await.unwrap_or_else(|_| {
+pub(super) async fn database(State(service): State<Service>) -> Result<Json<Value>, ApiError> {
+    let mut health = tokio::time::timeout(PATIENCE, service.store.health()).await.unwrap_or_else(|_| {
         Err(Error::Timeout { waited_for: "the store's health", waited_ms: 1_000 * PATIENCE.as_secs() })
     })?;
     // Where the files of the machine lie is for its operator: `db check` and the log tell.

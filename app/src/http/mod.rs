@@ -1,70 +1,136 @@
-//! The service: the catalogue read-only over HTTP, as the JSON that the command line prints.
+//! The service: the catalogue over HTTP.
 //!
 //! | request | answer |
 //! |---|---|
 //! | `GET /` | what this is, for a person |
+//! | `GET /docs`, `/api/v1/openapi.json` | every operation, its parameters and answers |
 //! | `GET /health` | 200 as long as the process lives |
 //! | `GET /health/db` | 200 with what the store says of itself, or 503 with what is wrong |
-//! | `GET /api/v1/search?q=` | hits; also `channel`, `video`, `language`, `order`, `limit`, `cursor`, `cues` |
-//! | `GET /api/v1/channels` | a list; `order`, `limit`, `cursor` |
-//! | `GET /api/v1/channels/{id}` | one |
-//! | `GET /api/v1/videos` | a list; `channel`, `from`, `before`, `order`, `limit`, `cursor` |
-//! | `GET /api/v1/videos/{id}` | one |
-//! | `GET /api/v1/videos/{id}/transcripts` | a list without what was said; `language`, `limit`, `cursor` |
-//! | `GET /api/v1/videos/{id}/transcripts/{language}` | one, with its cues |
-//! | `GET /api/v1/graphs`, `/graphs/{id}` | `video` or `channel`, `order`, `limit`, `cursor` |
-//! | `GET /api/v1/tasks`, `/tasks/{id}` | `status`, `kind`, `target`, `order`, `limit`, `cursor` |
-//! | `GET /api/v1/media`, `/media/{id}` | `video`, `words`, `limit`, `cursor` |
+//! | `GET /api/v1/search?q=` | where something was said |
+//! | `/api/v1/channels`, `/videos`, `/playlists`, `/transcripts`, `/graphs`, `/media` | `GET` lists, `POST` creates, `POST …/_batch` writes several, all or none |
+//! | `/api/v1/channels/{id}`, …, `/api/v1/videos/{video_id}/transcripts/{language}` | `GET`, `PUT`, `PATCH`, `DELETE` |
+//! | `POST /api/v1/videos/{id}/restore`, `/purge`, and of playlists | what was deleted is back, or gone for good |
+//! | `/api/v1/tasks` | the queue: `POST` asks for work, `/_claim` takes it, `/{id}/events` follows it |
+//! | `POST /api/v1/imports` | an archive is taken in by a worker |
 //!
-//! What is deleted is not shown. An error is `{"error":{"code","message","field"?}}`; see [`ApiError`].
+//! Lists are read page by page; `Link: rel="next"` names the next one. The `ETag` of what is stored is its revision:
+//! `PATCH` needs `If-Match`, the other writes take it. An error is a problem document; see [`ApiError`].
 
-mod catalogue;
+mod accept;
+mod body;
+mod channels;
+mod conditions;
 mod error;
+mod events;
+mod explorer;
+mod graphs;
 mod health;
+mod imports;
 mod index;
+mod media;
+mod openapi;
 mod params;
+mod playlists;
+mod resource;
+mod restorable;
 mod search;
 mod shield;
+mod tasks;
 #[cfg(test)]
 mod tests;
+mod transcripts;
+mod unit_of_work;
+mod videos;
+#[cfg(test)]
+mod writes_tests;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::middleware::from_fn;
 use axum::routing::get;
-use tubeatlas_ports::Store;
+use tokio::sync::watch;
+use tubeatlas_ports::{Clock, IdGenerator, Store};
+use utoipa_axum::router::OpenApiRouter;
 
-pub use error::ApiError;
+pub use error::{ApiError, PROBLEM_JSON, Problem};
+pub use unit_of_work::{CommitOnSuccess, ExplicitControl};
 
-/// What handlers work on.
-type SharedStore = Arc<dyn Store>;
+use crate::wiring;
 
-/// The service over this store.
+/// Where the API begins.
+pub const API_ROOT: &str = "/api/v1";
+
+/// What the service works on.
+#[derive(Clone)]
+pub struct Service {
+    store: Arc<dyn Store>,
+    ids: Arc<dyn IdGenerator>,
+    clock: Arc<dyn Clock>,
+    import_roots: Arc<[PathBuf]>,
+    /// Whether streams, which would never end by themselves, are to end.
+    closing: Arc<watch::Sender<bool>>,
+}
+
+impl FromRef<Service> for Arc<dyn Store> {
+    fn from_ref(service: &Service) -> Self {
+        Arc::clone(&service.store)
+    }
+}
+
+impl Service {
+    /// The service over this store, which imports nothing.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            ids: wiring::ids(),
+            clock: wiring::clock(),
+            import_roots: Arc::new([]),
+            closing: Arc::new(watch::Sender::new(false)),
+        }
+    }
+
+    /// With folders from which archives may be imported, as [`std::fs::canonicalize`] writes them.
+    #[must_use]
+    pub fn with_import_roots(self, roots: Vec<PathBuf>) -> Self {
+        Self { import_roots: roots.into(), ..self }
+    }
+
+    /// Ends the streams of events, so that their connections can be closed.
+    pub fn end_streams(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Its routes.
+    pub fn router(self) -> Router {
+        let api = OpenApiRouter::new()
+            .merge(search::routes())
+            .merge(channels::routes())
+            .merge(videos::routes())
+            .merge(playlists::routes())
+            .merge(transcripts::routes())
+            .merge(graphs::routes())
+            .merge(media::routes())
+            .merge(tasks::routes())
+            .merge(events::routes())
+            .merge(imports::routes());
+        let (router, document) =
+            OpenApiRouter::with_openapi(openapi::head()).nest(API_ROOT, api).split_for_parts();
+        router
+            .merge(explorer::routes(openapi::document(document)))
+            .route("/", get(index::index))
+            .route("/health", get(health::live))
+            .route("/health/db", get(health::database))
+            .fallback(error::no_such_route)
+            .method_not_allowed_fallback(error::no_such_method)
+            .layer(from_fn(shield::shield))
+            .with_state(self)
+    }
+}
+
+/// The service over this store; see [`Service`].
 pub fn router(store: Arc<dyn Store>) -> Router {
-    let api = Router::new()
-        .route("/search", get(search::search))
-        .route("/channels", get(catalogue::channels))
-        .route("/channels/{id}", get(catalogue::channel))
-        .route("/playlists", get(catalogue::playlists))
-        .route("/playlists/{id}", get(catalogue::playlist))
-        .route("/videos", get(catalogue::videos))
-        .route("/videos/{id}", get(catalogue::video))
-        .route("/videos/{id}/transcripts", get(catalogue::transcripts))
-        .route("/videos/{id}/transcripts/{language}", get(catalogue::transcript))
-        .route("/graphs", get(catalogue::graphs))
-        .route("/graphs/{id}", get(catalogue::graph))
-        .route("/tasks", get(catalogue::tasks))
-        .route("/tasks/{id}", get(catalogue::task))
-        .route("/media", get(catalogue::media_files))
-        .route("/media/{id}", get(catalogue::media_file));
-    Router::new()
-        .route("/", get(index::index))
-        .route("/health", get(health::live))
-        .route("/health/db", get(health::database))
-        .nest("/api/v1", api)
-        .fallback(error::no_such_route)
-        .method_not_allowed_fallback(error::no_such_method)
-        .layer(from_fn(shield::shield))
-        .with_state(store)
+    Service::new(store).router()
 }

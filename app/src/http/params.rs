@@ -2,8 +2,11 @@
 
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use tubeatlas_ports::{Cursor, DEFAULT_PAGE_LIMIT, PageRequest};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 
 use super::ApiError;
 
@@ -52,4 +55,20 @@ pub(super) fn page<O: Default>(
         limit: limit.unwrap_or(DEFAULT_PAGE_LIMIT),
         after: cursor,
     }
+}
+
+/// What stands in a segment of a path as it is (RFC 3986, section 2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The text as a segment of a path.
+pub(super) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// A day or a time; see [`date_or_time`](crate::dates::date_or_time).
+pub(super) fn date_schema() -> RefOr<Schema> {
+    let text = |format| {
+        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format)))
+    };
+    OneOfBuilder::new().item(text(KnownFormat::Date)).item(text(KnownFormat::DateTime)).into()
 }

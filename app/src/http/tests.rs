@@ -41,7 +41,7 @@ async fn the_first_page_says_what_this_is() {
     let (status, headers, body) = request(MockStore::default(), "GET", "/").await;
     assert_eq!(status, StatusCode::OK);
     assert!(headers["content-type"].to_str().unwrap().starts_with("text/html"));
-    assert_eq!(headers["content-security-policy"], "default-src 'none'");
+    assert_eq!(headers["content-security-policy"], "default-src 'none'; frame-ancestors 'none'");
     for endpoint in ["/api/v1/search?q=", "/api/v1/channels", "/api/v1/videos", "/health/db"] {
         assert!(body.contains(endpoint), "{endpoint}");
     }
@@ -67,7 +67,7 @@ async fn health_tells_the_process_from_the_database() {
     let mut store = MockStore::default();
     store.calls.expect_health().return_once(|| Err(Error::Closed { what: "the store".into() }));
     let (status, body) = get(store, "/health/db").await;
-    assert_eq!((status, &body["error"]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("closed")));
+    assert_eq!((status, &body["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("closed")));
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn what_a_client_does_wrong_is_400_by_name() {
         ("/videos/v/transcripts/e.n", "language"),
     ] {
         let (status, body) = get(MockStore::default(), &format!("/api/v1{path}")).await;
-        assert_eq!((status, &body["error"]["code"]), (StatusCode::BAD_REQUEST, &json!("invalid")), "{path}");
+        assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!("invalid")), "{path}");
         assert!(body.to_string().contains(named), "{path}: {body}");
     }
 }
@@ -147,10 +147,15 @@ async fn what_is_not_there_is_404_as_json() {
     store.repositories.channels.expect_get().return_once(|_, _| Ok(None));
     let (status, body) = get(store, "/api/v1/channels/UC1").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
-    assert_eq!(body, json!({"error": {"code": "not_found", "message": "there is no channel \"UC1\""}}));
+    assert_eq!((&body["code"], &body["status"]), (&json!("not_found"), &json!(404)));
+    assert_eq!(body["type"], "urn:tubeatlas:problem:not_found");
+    assert_eq!(
+        (&body["title"], &body["detail"]),
+        (&json!("Not Found"), &json!("there is no channel \"UC1\""))
+    );
     for uri in ["/nothing", "/api/v1", "/api/v1/nothing", "/api/v2/videos"] {
         let (status, body) = get(MockStore::default(), uri).await;
-        assert_eq!((status, &body["error"]["code"]), (StatusCode::NOT_FOUND, &json!("not_found")), "{uri}");
+        assert_eq!((status, &body["code"]), (StatusCode::NOT_FOUND, &json!("not_found")), "{uri}");
     }
 }
 
@@ -189,9 +194,10 @@ async fn the_transcripts_of_no_video_are_not_found() {
 
 #[tokio::test]
 async fn other_methods_are_refused() {
-    let (status, _, body) = request(MockStore::default(), "POST", "/api/v1/videos").await;
+    let (status, headers, body) = request(MockStore::default(), "PUT", "/api/v1/videos").await;
     assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
     assert!(body.contains("method_not_allowed"), "{body}");
+    assert_eq!(headers["allow"], "POST,GET,HEAD");
 }
 
 #[tokio::test]
@@ -221,7 +227,7 @@ async fn database_trouble_is_503_with_retry_after_and_without_details() {
 async fn a_panic_is_500_and_ends_there() {
     // A mock without an expectation panics.
     let (status, body) = get(MockStore::default(), "/api/v1/channels").await;
-    assert_eq!((status, &body["error"]["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")));
+    assert_eq!((status, &body["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")));
 }
 
 #[tokio::test]

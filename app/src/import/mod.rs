@@ -6,16 +6,18 @@
 //! and the next run goes on from there.
 
 mod batch;
+mod job;
 mod known;
 mod ledger;
 mod report;
 mod task;
 
-use tubeatlas_domain::{ProcessingTaskId, WorkerId};
+use tubeatlas_domain::{LeaseToken, ProcessingTaskId, WorkerId};
 use tubeatlas_ports::archive::{ArchiveEntry, ArchiveItem, KnownFiles, Refusal, UnchangedFiles};
 use tubeatlas_ports::{ArchiveSource, Attempts, Clock, Error, IdGenerator, Mode, RetryPolicy, Store};
 
 use batch::{Batch, Item, Written};
+pub use job::{ImportJob, target};
 use ledger::Ledger;
 pub use report::{Counts, ImportReport, Note};
 pub use task::TASK_KIND;
@@ -48,6 +50,8 @@ pub struct ImportOptions {
     pub worker: WorkerId,
     /// What is imported, as its task says.
     pub target: String,
+    /// Its task, if the worker has claimed one; otherwise the import makes its own.
+    pub claimed: Option<(ProcessingTaskId, LeaseToken)>,
     /// Whether nothing is to be written: the report then says what would have been.
     pub dry_run: bool,
     /// Whether files are read that have not changed since an earlier import.
@@ -59,7 +63,14 @@ pub struct ImportOptions {
 impl ImportOptions {
     /// An import by this worker, of what people call so.
     pub fn new(worker: WorkerId, target: impl Into<String>) -> Self {
-        Self { worker, target: target.into(), dry_run: false, reread: false, forget_vanished: false }
+        Self {
+            worker,
+            target: target.into(),
+            claimed: None,
+            dry_run: false,
+            reread: false,
+            forget_vanished: false,
+        }
     }
 }
 
@@ -106,9 +117,10 @@ pub async fn import(
 ) -> Result<ImportReport, ImportError> {
     let prefixes = source.prefixes().await.map_err(ImportError::Open)?;
     let failed = |source| ImportError::Stopped { report: Box::default(), source };
-    let task = match options.dry_run {
-        true => None,
-        false => {
+    let task = match options.claimed {
+        _ if options.dry_run => None,
+        Some((id, token)) => Some(Task::claimed(id, token)),
+        None => {
             Task::start(store, ids, &options.worker, &options.target, clock.now()).await.map_err(failed)?
         }
     };
@@ -137,7 +149,10 @@ pub async fn import(
         },
         Err(ImportError::Cancelled(error)) => Err(ImportError::Cancelled(error)),
         Err(error) => {
-            task.fail(store, &crate::error::chain(&error)).await;
+            // Who claimed the task knows whether it is worth another try.
+            if options.claimed.is_none() {
+                task.fail(store, &crate::error::chain(&error)).await;
+            }
             Err(error)
         }
     }

@@ -30,6 +30,11 @@ pub(super) struct Task {
 }
 
 impl Task {
+    /// A task that a worker has claimed.
+    pub(super) fn claimed(id: ProcessingTaskId, token: LeaseToken) -> Self {
+        Self { id, token, reported: AtomicU8::new(0) }
+    }
+
     /// Takes up the task of an earlier import of the same, which was killed, or else enqueues one and claims it. `None`
     /// if the store keeps no tasks.
     pub(super) async fn start(
@@ -83,7 +88,7 @@ impl Task {
             ClaimRequest { worker: worker.clone(), kinds: None, lease_ms: lease_ms(), only: Some(id) };
         let Some(task) = store.processing_tasks().claim(&request).await? else { return Ok(None) };
         let token = task.lease.as_ref().map(|lease| lease.token);
-        Ok(token.map(|token| Self { id, token, reported: AtomicU8::new(0) }))
+        Ok(token.map(|token| Self::claimed(id, token)))
     }
 
     /// Says again and again that the import is alive. Ends only when somebody has ended the task.
