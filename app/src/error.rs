@@ -11,6 +11,7 @@ use tubeatlas_ports::Error as StoreError;
 
 use crate::graphs::GraphError;
 use crate::import::ImportError;
+use crate::server::TlsError;
 use crate::settings::SettingsError;
 use crate::transfer::TransferError;
 
@@ -55,6 +56,22 @@ pub enum AppError {
         /// Why.
         source: io::Error,
     },
+    /// The service would be open to others than it should be.
+    #[error("the service may not listen on {address} {why}")]
+    Exposed {
+        /// Where.
+        address: SocketAddr,
+        /// What is missing, and what could happen.
+        why: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The service cannot speak TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A token cannot be made.
+    #[error("cannot make a token: {0}")]
+    Token(String),
     /// What was asked for cannot be written out.
     #[error("cannot write the output")]
     Output(#[source] io::Error),
@@ -123,6 +140,7 @@ impl AppError {
             Self::NoDatabase(_) => Some(
                 "`tubeatlas import PATH` or `tubeatlas db migrate` makes one; `--database` names one that lies elsewhere",
             ),
+            Self::Exposed { advice, .. } => Some(advice),
             Self::Listen { .. } => Some("`--listen 127.0.0.1:0` takes any port that is free"),
             Self::Store(error)
             | Self::Open { source: error, .. }

@@ -28,7 +28,8 @@
 //! ```
 //!
 //! A store is opened by its adapter, or as the program does it: [`wiring::open`] with the
-//! [`settings`]. [`http::router`] over it is a service that can be nested into another.
+//! [`settings`]. [`http::router`] over it is a service that can be nested into another, which then sees to who may ask and
+//! how much; [`http::Service::guarded`] and a [`server`] see to it themselves.
 
 pub mod captions;
 pub mod cli;
@@ -42,6 +43,7 @@ pub mod import;
 pub mod link;
 pub mod redact;
 pub mod search;
+pub mod server;
 pub mod settings;
 pub mod transfer;
 pub mod view;

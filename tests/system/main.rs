@@ -4,12 +4,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
+mod access;
 mod bad_input;
 mod catalogue;
 mod commands;
 mod database;
 mod graphs;
+mod hostile;
 mod import;
 mod postgres;
 mod service;
+mod shutdown;
+mod startup;
 mod support;
+mod under_load;

@@ -10,35 +10,63 @@ use crate::support::Sandbox;
 
 /// A service on a port of its own, killed when the test is over.
 pub(crate) struct Service {
-    child: Child,
-    address: String,
+    pub(crate) child: Child,
+    pub(crate) address: String,
 }
 
 impl Service {
     pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
-        let arguments = [&["serve", "--listen", "127.0.0.1:0", "--format", "json"], arguments].concat();
-        let mut child = sandbox
-            .command(&arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
+        Self::spawn(&mut Self::command(sandbox, arguments))
+    }
+
+    /// The command of a service on a port of its own, if none is given, whose log nobody reads.
+    pub(crate) fn command(sandbox: &Sandbox, arguments: &[&str]) -> Command {
+        let listen: &[&str] =
+            if arguments.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
+        let mut command = sandbox.command(&[&["serve", "--format", "json"], listen, arguments].concat());
+        command.stderr(Stdio::null());
+        command
+    }
+
+    /// Starts this [command](Self::command).
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).expect("it says where it listens");
         let address = said["listening"].as_str().unwrap().trim_start_matches("http://").to_owned();
+        let address = address.replace("0.0.0.0", "127.0.0.1");
         Self { child, address }
     }
 
-    /// Status, head and body of the answer to a request.
-    fn get(&self, path: &str) -> (u16, String, String) {
+    /// A connection on which this was sent.
+    pub(crate) fn connect(&self, begin: &str) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+        stream.write_all(begin.as_bytes()).unwrap();
+        stream
+    }
+
+    /// All that is answered to this until the service closes the connection.
+    pub(crate) fn raw(&self, request: &str) -> String {
+        let mut answer = Vec::new();
+        let _ = self.connect(request).read_to_end(&mut answer);
+        String::from_utf8(answer).unwrap()
+    }
+
+    /// Status, head and body of the answer to a request: method and path, headers, body.
+    pub(crate) fn ask(&self, line: &str, headers: &str, body: &str) -> (u16, String, String) {
+        let host = if headers.contains("Host: ") { "" } else { "Host: localhost\r\n" };
+        let length =
+            if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+        let head = format!("{line} HTTP/1.1\r\n{host}Connection: close\r\n{length}{headers}\r\n");
+        let answer = self.raw(&(head + body));
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{line}: {answer:?}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, head.to_ascii_lowercase(), body.to_owned())
+    }
+
+    pub(crate) fn get(&self, path: &str) -> (u16, String, String) {
+        self.ask(&format!("GET {path}"), "", "")
     }
 
     pub(crate) fn json(&self, path: &str) -> (u16, Value) {
@@ -46,7 +74,7 @@ impl Service {
         (status, serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}")))
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }

@@ -17,6 +17,7 @@ mod search;
 mod serve;
 mod sources;
 mod tasks;
+mod token;
 mod transcripts;
 mod videos;
 
@@ -112,6 +113,9 @@ enum Command {
     Db(db::Db),
     /// Answer requests over HTTP
     Serve(serve::Serve),
+    /// Tokens, by which a service knows who asks
+    #[command(subcommand)]
+    Token(token::Token),
 }
 
 /// Runs the command that the process was started with.
@@ -134,11 +138,11 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli, output: &Output) -> Result<ExitCode, AppError> {
     let Cli { global, command } = cli;
-    let listen = match &command {
-        Command::Serve(serve) => serve.listen.clone(),
-        _ => None,
+    let flags = match &command {
+        Command::Serve(serve) => serve.flags(),
+        _ => Flags::default(),
     };
-    let flags = Flags { database: global.database, listen };
+    let flags = Flags { database: global.database, ..flags };
     let settings = Settings::resolve(&Sources::of_process(flags, global.config.as_deref())?)?;
     log::start(&settings, matches!(command, Command::Serve(_)), global.format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -168,6 +172,7 @@ async fn dispatch(command: Command, settings: Settings, output: &Output) -> Resu
         Command::DownloadArchive(command) => command.run(&context).await,
         Command::Db(command) => command.run(&context).await,
         Command::Serve(command) => command.run(&context).await,
+        Command::Token(command) => command.run(&context),
     }
 }
 

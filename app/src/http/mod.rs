@@ -5,6 +5,8 @@
 //! | `GET /` | what this is, for a person |
 //! | `GET /docs`, `/api/v1/openapi.json` | every operation, its parameters and answers |
 //! | `GET /health` | 200 as long as the process lives |
+//! | `GET /health/ready` | 200 if the database answers and can be written to, or 503 with what is wrong |
+//! | `GET /metrics` | what is measured, for Prometheus; of a [guarded](Service::guarded) service alone |
 //! | `GET /health/db` | 200 with what the store says of itself, or 503 with what is wrong |
 //! | `GET /api/v1/search?q=` | where something was said |
 //! | `/api/v1/channels`, `/videos`, `/playlists`, `/transcripts`, `/graphs`, `/media` | `GET` lists, `POST` creates, `POST …/_batch` writes several, all or none |
@@ -17,6 +19,7 @@
 //! `PATCH` needs `If-Match`, the other writes take it. An error is a problem document; see [`ApiError`].
 
 mod accept;
+pub mod access;
 mod body;
 mod channels;
 mod conditions;
@@ -28,9 +31,11 @@ mod health;
 mod imports;
 mod index;
 mod media;
+mod metrics;
 mod openapi;
 mod params;
 mod playlists;
+mod readiness;
 mod resource;
 mod restorable;
 mod search;
@@ -55,7 +60,10 @@ use tokio::sync::watch;
 use tubeatlas_ports::{Clock, IdGenerator, Store};
 use utoipa_axum::router::OpenApiRouter;
 
+use access::Access;
 pub use error::{ApiError, PROBLEM_JSON, Problem};
+pub use metrics::Metrics;
+use readiness::Readiness;
 pub use unit_of_work::{CommitOnSuccess, ExplicitControl};
 
 use crate::wiring;
@@ -103,8 +111,20 @@ impl Service {
         self.closing.send_replace(true);
     }
 
-    /// Its routes.
+    /// Its routes, open to all: who nests them into a service of their own sees to who may ask, and how much.
     pub fn router(self) -> Router {
+        self.routes(None).layer(from_fn(shield::shield))
+    }
+
+    /// Its routes for those who have access, and `GET /metrics` of these metrics.
+    pub fn guarded(self, access: Access, metrics: &Metrics) -> Router {
+        // The last layer is the outermost.
+        let router = access.around(self.routes(Some(metrics)));
+        router.layer(from_fn(shield::shield)).layer(from_fn(metrics::measure))
+    }
+
+    fn routes(self, metrics: Option<&Metrics>) -> Router {
+        let readiness = Arc::new(Readiness::new(Arc::clone(&self.store)));
         let api = OpenApiRouter::new()
             .merge(search::routes())
             .merge(channels::routes())
@@ -122,10 +142,11 @@ impl Service {
             .merge(explorer::routes(openapi::document(document)))
             .route("/", get(index::index))
             .route("/health", get(health::live))
+            .route("/health/ready", get(readiness::ready).with_state(readiness))
             .route("/health/db", get(health::database))
+            .merge(metrics.map_or_else(Router::new, Metrics::routes))
             .fallback(error::no_such_route)
             .method_not_allowed_fallback(error::no_such_method)
-            .layer(from_fn(shield::shield))
             .with_state(self)
     }
 }

@@ -1,7 +1,7 @@
 //! The settings: where they come from, and what they may be.
 //!
 //! A setting is looked for in this order; the first that has it counts:
-//! 1. a flag of the command (`--database`, `--listen`);
+//! 1. a flag of the command (`--database`, `--listen`, …);
 //! 2. the environment;
 //! 3. the file `.env` in the working directory;
 //! 4. a TOML file: that of `--config`, else `tubeatlas.toml` in the working directory if there is one;
@@ -27,19 +27,40 @@
 //! | `TUBEATLAS_DATABASE_UNIT_OF_WORK_TIMEOUT` | `database.unit_of_work_timeout` | seconds | 30 |
 //! | `TUBEATLAS_LISTEN` | `listen` | address and port | `127.0.0.1:8080` |
 //! | `TUBEATLAS_LOG` | `log` | a filter as `info` or `tubeatlas=debug` | `info` for `serve`, else `warn` |
+//! | `TUBEATLAS_SERVE_TOKENS` | `[[serve.tokens]]`, each with `name`, `scope`, `sha256` | `NAME:SCOPE:SHA256`, with commas between them | none |
+//! | `TUBEATLAS_SERVE_ALLOWED_HOSTS` | `serve.allowed_hosts` | names, with commas between them; `*` allows all | none |
+//! | `TUBEATLAS_SERVE_ALLOWED_ORIGINS` | `serve.allowed_origins` | as `https://atlas.example`, with commas between them | none |
+//! | `TUBEATLAS_SERVE_TLS_CERT` | `serve.tls_cert` | a file in PEM | none |
+//! | `TUBEATLAS_SERVE_TLS_KEY` | `serve.tls_key` | a file in PEM | none |
+//! | `TUBEATLAS_SERVE_BEHIND_PROXY` | `serve.behind_proxy` | on, off | off |
+//! | `TUBEATLAS_SERVE_MAX_CONNECTIONS` | `serve.max_connections` | 1 to 1000000 | 768 |
+//! | `TUBEATLAS_SERVE_MAX_IN_FLIGHT` | `serve.max_in_flight` | requests, 1 to 1000000 | 256 |
+//! | `TUBEATLAS_SERVE_MAX_HEAD_BYTES` | `serve.max_head_bytes` | bytes, 1024 to 1048576 | 65536 |
+//! | `TUBEATLAS_SERVE_MAX_HEADERS` | `serve.max_headers` | 10 to 10000 | 100 |
+//! | `TUBEATLAS_SERVE_MAX_URI_BYTES` | `serve.max_uri_bytes` | bytes, 256 to 65000 | 57344 |
+//! | `TUBEATLAS_SERVE_MAX_BODY_BYTES` | `serve.max_body_bytes` | bytes, 1024 to 1073741824 | 8388608 |
+//! | `TUBEATLAS_SERVE_HEADER_TIMEOUT` | `serve.header_timeout` | seconds | 10 |
+//! | `TUBEATLAS_SERVE_IDLE_TIMEOUT` | `serve.idle_timeout` | seconds | 60 |
+//! | `TUBEATLAS_SERVE_BODY_TIMEOUT` | `serve.body_timeout` | seconds | 30 |
+//! | `TUBEATLAS_SERVE_REQUEST_TIMEOUT` | `serve.request_timeout` | seconds | 30 |
+//! | `TUBEATLAS_SERVE_WRITE_TIMEOUT` | `serve.write_timeout` | seconds | 30 |
+//! | `TUBEATLAS_SERVE_SHUTDOWN_TIMEOUT` | `serve.shutdown_timeout` | seconds | 10 |
+//! | `TUBEATLAS_SERVE_MAX_FAILED_TOKENS` | `serve.max_failed_tokens` | a minute and address, 1 to 1000000 | 10 |
 //!
-//! Seconds may have a fraction (`0.5`). A setting that names a store belongs to that store, and changes nothing with
+//! [`Limits`] says what each limit is of. Seconds may have a fraction (`0.5`). A setting that names a store belongs to that store, and changes nothing with
 //! another one, so that one environment serves several. Any other variable that begins with `TUBEATLAS_`, any other key of the
 //! TOML file, and any other value is refused, by name.
 
 mod database;
 mod parse;
+mod serve;
 mod sources;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub use database::{DatabaseSettings, DatabaseUrl, PostgresUrl};
+pub use serve::{Limits, ServeSettings, TlsFiles};
 pub use sources::{Flags, Sources};
 pub use tubeatlas_adapters_sqlite::{JournalMode, Synchronous};
 
@@ -80,6 +101,8 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// Where the service listens.
     pub listen: SocketAddr,
+    /// How it serves.
+    pub serve: ServeSettings,
     /// What is logged; `None` leaves it to the command.
     pub log: Option<String>,
 }
@@ -94,6 +117,7 @@ impl Settings {
         Ok(Self {
             database: DatabaseSettings::read(&given)?,
             listen: given.read("listen", parse::address)?.unwrap_or(([127, 0, 0, 1], 8080).into()),
+            serve: ServeSettings::read(&given)?,
             log: given.read("log", parse::log_filter)?,
         })
     }

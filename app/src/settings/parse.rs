@@ -2,7 +2,11 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
+
+use crate::http::access::Token;
 
 /// The longest time that a setting may give, in seconds: a day.
 const MAX_SECONDS: u32 = 86_400;
@@ -12,6 +16,42 @@ pub(super) fn whole_number(text: &str, range: RangeInclusive<u64>) -> Result<u64
     number.ok_or_else(|| {
         format!("{text:?} is not allowed; give a whole number from {} to {}", range.start(), range.end())
     })
+}
+
+pub(super) fn count(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| {
+        format!("{text:?} is not allowed; give a whole number from {} to {}", range.start(), range.end())
+    })
+}
+
+/// A count of what is rare.
+pub(super) fn small(text: &str) -> Result<u32, String> {
+    let number = whole_number(text, 1..=1_000_000)?;
+    u32::try_from(number).map_err(|error| error.to_string())
+}
+
+/// Things with commas between them, which are none of their own.
+pub(super) fn list<T: FromStr<Err = String>>(text: &str) -> Result<Vec<T>, String> {
+    text.split(',').map(|item| item.trim().parse()).collect()
+}
+
+/// As [`list`]; no two of them may have the same name.
+pub(super) fn tokens(text: &str) -> Result<Vec<Token>, String> {
+    let tokens: Vec<Token> = list(text)?;
+    for (n, token) in tokens.iter().enumerate() {
+        if tokens[..n].iter().any(|earlier| earlier.name() == token.name()) {
+            return Err(format!("there are two tokens of the name {:?}", token.name()));
+        }
+    }
+    Ok(tokens)
+}
+
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    match text.starts_with('~') {
+        true => Err(format!("{text:?} begins with ~, which only a shell understands; write the folder out")),
+        false => Ok(PathBuf::from(text)),
+    }
 }
 
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {

@@ -9,7 +9,7 @@ use super::SettingsError;
 
 /// Every setting, as it is called in TOML. In the environment it is in capitals, with `TUBEATLAS_` before it
 /// and `_` for the dot.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 37] = [
     "database.url",
     "database.pool_size",
     "database.max_overflow",
@@ -28,7 +28,35 @@ const NAMES: [&str; 18] = [
     "database.unit_of_work_timeout",
     "listen",
     "log",
+    "serve.tokens",
+    "serve.allowed_hosts",
+    "serve.allowed_origins",
+    "serve.tls_cert",
+    "serve.tls_key",
+    "serve.behind_proxy",
+    "serve.max_connections",
+    "serve.max_in_flight",
+    "serve.max_head_bytes",
+    "serve.max_headers",
+    "serve.max_uri_bytes",
+    "serve.max_body_bytes",
+    "serve.header_timeout",
+    "serve.idle_timeout",
+    "serve.body_timeout",
+    "serve.request_timeout",
+    "serve.write_timeout",
+    "serve.shutdown_timeout",
+    "serve.max_failed_tokens",
 ];
+
+/// The tables of TOML.
+const SECTIONS: [&str; 2] = ["database", "serve"];
+
+/// What may be an array in TOML.
+const LISTS: [&str; 2] = ["serve.allowed_hosts", "serve.allowed_origins"];
+
+/// The fields of a token in TOML, in the order of its text.
+const TOKEN_FIELDS: [&str; 3] = ["name", "scope", "sha256"];
 
 const PREFIX: &str = "TUBEATLAS_";
 
@@ -39,6 +67,34 @@ pub struct Flags {
     pub database: Option<String>,
     /// `--listen`
     pub listen: Option<String>,
+    /// `--tls-cert`
+    pub tls_cert: Option<String>,
+    /// `--tls-key`
+    pub tls_key: Option<String>,
+    /// `--behind-proxy`
+    pub behind_proxy: bool,
+    /// `--allow-host`, each
+    pub allowed_hosts: Vec<String>,
+    /// `--allow-origin`, each
+    pub allowed_origins: Vec<String>,
+}
+
+impl Flags {
+    /// Those that were given: the setting, the flag and the value.
+    fn given(&self) -> impl Iterator<Item = (&'static str, &'static str, String)> {
+        let joined = |values: &[String]| (!values.is_empty()).then(|| values.join(","));
+        [
+            ("database.url", "--database", self.database.clone()),
+            ("listen", "--listen", self.listen.clone()),
+            ("serve.tls_cert", "--tls-cert", self.tls_cert.clone()),
+            ("serve.tls_key", "--tls-key", self.tls_key.clone()),
+            ("serve.behind_proxy", "--behind-proxy", self.behind_proxy.then(|| "on".to_owned())),
+            ("serve.allowed_hosts", "--allow-host", joined(&self.allowed_hosts)),
+            ("serve.allowed_origins", "--allow-origin", joined(&self.allowed_origins)),
+        ]
+        .into_iter()
+        .filter_map(|(name, flag, value)| Some((name, flag, value?)))
+    }
 }
 
 /// All that settings are read from.
@@ -89,12 +145,8 @@ impl Sources {
             })?;
             given.add_variable(name, name.to_owned(), value)?;
         }
-        let Flags { database, listen } = &self.flags;
-        for (name, flag, value) in [("database.url", "--database", database), ("listen", "--listen", listen)]
-        {
-            if let Some(value) = value {
-                given.add(name, flag.to_owned(), value.clone());
-            }
+        for (name, flag, value) in self.flags.given() {
+            given.add(name, flag.to_owned(), value);
         }
         Ok(given)
     }
@@ -131,6 +183,12 @@ impl Given {
         let Some((called, value)) = self.0.get(name) else { return Ok(None) };
         let parsed = if value.is_empty() { Err("is empty".to_owned()) } else { parse(value) };
         parsed.map(Some).map_err(|problem| SettingsError::Malformed { name: called.clone(), problem })
+    }
+
+    /// That a setting which was given needs another one.
+    pub(super) fn lacks(&self, name: &'static str, problem: &str) -> SettingsError {
+        let called = self.0.get(name).map_or_else(|| name.to_owned(), |(called, _)| called.clone());
+        SettingsError::Malformed { name: called, problem: problem.to_owned() }
     }
 
     fn add(&mut self, name: &'static str, called: String, value: String) {
@@ -174,9 +232,9 @@ impl Given {
         })?;
         for (key, value) in table {
             match value {
-                toml::Value::Table(section) if key == "database" => {
-                    for (key, value) in section {
-                        self.add_toml_value(path, &format!("database.{key}"), &value)?;
+                toml::Value::Table(section) if SECTIONS.contains(&key.as_str()) => {
+                    for (name, value) in section {
+                        self.add_toml_value(path, &format!("{key}.{name}"), &value)?;
                     }
                 }
                 value => self.add_toml_value(path, &key, &value)?,
@@ -196,6 +254,12 @@ impl Given {
             toml::Value::Integer(number) => number.to_string(),
             toml::Value::Float(number) => number.to_string(),
             toml::Value::Boolean(value) => value.to_string(),
+            toml::Value::Array(tables) if *name == "serve.tokens" => {
+                tables.iter().map(|table| token_text(path, table)).collect::<Result<Vec<_>, _>>()?.join(",")
+            }
+            toml::Value::Array(items) if LISTS.contains(name) && items.iter().all(toml::Value::is_str) => {
+                items.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
+            }
             _ => {
                 let problem = format!("is a {}; give a text, a number or true or false", value.type_str());
                 return Err(SettingsError::Malformed { name: called, problem });
@@ -204,6 +268,35 @@ impl Given {
         self.add(name, called, value);
         Ok(())
     }
+}
+
+/// A token out of TOML as it is written in the environment.
+fn token_text(path: &Path, value: &toml::Value) -> Result<String, SettingsError> {
+    let malformed = |name: &str, problem: String| SettingsError::Malformed {
+        name: format!("serve.tokens{name} in {}", path.display()),
+        problem,
+    };
+    let Some(table) = value.as_table() else {
+        return Err(malformed("", format!("has a {}; write [[serve.tokens]]", value.type_str())));
+    };
+    if let Some(name) = table.keys().find(|key| !TOKEN_FIELDS.contains(&key.as_str())) {
+        let known = TOKEN_FIELDS.map(str::to_owned).to_vec();
+        return Err(SettingsError::Unknown {
+            name: format!("serve.tokens.{name} in {}", path.display()),
+            known,
+        });
+    }
+    let text = |field: &str| match table.get(field).and_then(toml::Value::as_str) {
+        // Not shown: it may be a token by mistake.
+        Some(text) if text.contains([':', ',']) => {
+            Err(malformed(&format!(".{field}"), "has a colon or comma".into()))
+        }
+        Some(text) => Ok(text.to_owned()),
+        None => {
+            Err(malformed(&format!(".{field}"), "is not there, or no text; a token has all three".into()))
+        }
+    };
+    Ok(TOKEN_FIELDS.into_iter().map(text).collect::<Result<Vec<_>, _>>()?.join(":"))
 }
 
 fn variable_of(name: &str) -> String {

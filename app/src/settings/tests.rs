@@ -12,6 +12,9 @@ fn toml(content: &str) -> Option<(PathBuf, String)> {
     Some(("some.toml".into(), content.to_owned()))
 }
 
+/// Of nothing.
+const DIGEST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 fn refusal(sources: &Sources) -> String {
     let error = Settings::resolve(sources).unwrap_err();
     crate::error::chain(&error)
@@ -23,6 +26,7 @@ fn without_any_source_the_defaults_hold() {
     assert_eq!(settings.database, DatabaseSettings::default());
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.log, None);
+    assert_eq!(settings.serve, ServeSettings::default());
 }
 
 #[test]
@@ -47,6 +51,28 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
             ("TUBEATLAS_DATABASE_UNIT_OF_WORK_TIMEOUT", "9"),
             ("TUBEATLAS_LISTEN", "[::1]:0"),
             ("TUBEATLAS_LOG", "tubeatlas=debug"),
+            (
+                "TUBEATLAS_SERVE_TOKENS",
+                format!("me:read:{DIGEST},you@work:write:{}", "0".repeat(64)).as_str(),
+            ),
+            ("TUBEATLAS_SERVE_ALLOWED_HOSTS", "atlas.example, other.example"),
+            ("TUBEATLAS_SERVE_ALLOWED_ORIGINS", "https://atlas.example"),
+            ("TUBEATLAS_SERVE_TLS_CERT", "/a/cert.pem"),
+            ("TUBEATLAS_SERVE_TLS_KEY", "/a/key.pem"),
+            ("TUBEATLAS_SERVE_BEHIND_PROXY", "on"),
+            ("TUBEATLAS_SERVE_MAX_CONNECTIONS", "1"),
+            ("TUBEATLAS_SERVE_MAX_IN_FLIGHT", "2"),
+            ("TUBEATLAS_SERVE_MAX_HEAD_BYTES", "3000"),
+            ("TUBEATLAS_SERVE_MAX_HEADERS", "40"),
+            ("TUBEATLAS_SERVE_MAX_URI_BYTES", "500"),
+            ("TUBEATLAS_SERVE_MAX_BODY_BYTES", "6000"),
+            ("TUBEATLAS_SERVE_HEADER_TIMEOUT", "7"),
+            ("TUBEATLAS_SERVE_IDLE_TIMEOUT", "8"),
+            ("TUBEATLAS_SERVE_BODY_TIMEOUT", "9"),
+            ("TUBEATLAS_SERVE_REQUEST_TIMEOUT", "10"),
+            ("TUBEATLAS_SERVE_WRITE_TIMEOUT", "11"),
+            ("TUBEATLAS_SERVE_SHUTDOWN_TIMEOUT", "12"),
+            ("TUBEATLAS_SERVE_MAX_FAILED_TOKENS", "13"),
             ("HOME", "/nobody"),
         ]),
         ..Sources::default()
@@ -71,6 +97,31 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
             unit_of_work_timeout: Duration::from_secs(9),
         },
         listen: "[::1]:0".parse().unwrap(),
+        serve: ServeSettings {
+            tokens: vec![
+                format!("me:read:{DIGEST}").parse().unwrap(),
+                format!("you@work:write:{}", "0".repeat(64)).parse().unwrap(),
+            ],
+            hosts: vec!["atlas.example".parse().unwrap(), "other.example".parse().unwrap()],
+            origins: vec!["https://atlas.example".parse().unwrap()],
+            tls: Some(TlsFiles { certificate: "/a/cert.pem".into(), key: "/a/key.pem".into() }),
+            behind_proxy: true,
+            limits: Limits {
+                max_connections: 1,
+                max_in_flight: 2,
+                max_head_bytes: 3_000,
+                max_headers: 40,
+                max_uri_bytes: 500,
+                max_body_bytes: 6_000,
+                header_timeout: Duration::from_secs(7),
+                idle_timeout: Duration::from_secs(8),
+                body_timeout: Duration::from_secs(9),
+                request_timeout: Duration::from_secs(10),
+                write_timeout: Duration::from_secs(11),
+                shutdown_timeout: Duration::from_secs(12),
+                max_failed_tokens: 13,
+            },
+        },
         log: Some("tubeatlas=debug".into()),
     };
     assert_eq!(Settings::resolve(&from_environment).unwrap(), expected);
@@ -96,6 +147,33 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
             pre_ping = false
             echo = true
             unit_of_work_timeout = 9
+            [serve]
+            allowed_hosts = ["atlas.example", "other.example"]
+            allowed_origins = "https://atlas.example"
+            tls_cert = "/a/cert.pem"
+            tls_key = "/a/key.pem"
+            behind_proxy = true
+            max_connections = 1
+            max_in_flight = 2
+            max_head_bytes = 3000
+            max_headers = 40
+            max_uri_bytes = 500
+            max_body_bytes = 6000
+            header_timeout = 7
+            idle_timeout = 8
+            body_timeout = 9
+            request_timeout = 10
+            write_timeout = 11
+            shutdown_timeout = 12
+            max_failed_tokens = 13
+            [[serve.tokens]]
+            name = "me"
+            scope = "read"
+            sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+            [[serve.tokens]]
+            sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+            scope = "write"
+            name = "you@work"
             "#,
         ),
         ..Sources::default()
@@ -130,6 +208,8 @@ fn what_is_not_known_is_refused_by_name() {
         ("[database]\npoolsize = 3", "database.poolsize in some.toml"),
         ("colour = true", "colour in some.toml"),
         ("[service]\nport = 1", "service in some.toml"),
+        ("[serve]\nport = 1", "serve.port in some.toml"),
+        ("[[serve.tokens]]\ntoken = 1", "serve.tokens.token in some.toml"),
     ] {
         let text = refusal(&Sources { toml: toml(content), ..Sources::default() });
         assert!(text.contains(&format!("no setting {name}")), "{text}");
@@ -154,6 +234,26 @@ fn what_is_malformed_is_refused_by_name_with_what_is_allowed() {
         ("DATABASE_WAL_LIMIT", "0", "from 1 to 65536"),
         ("DATABASE_ECHO", "maybe", "on or off"),
         ("DATABASE_UNIT_OF_WORK_TIMEOUT", "0", "give seconds"),
+        ("SERVE_TOKENS", "tat_pa55", "NAME:SCOPE:SHA256"),
+        (
+            "SERVE_TOKENS",
+            format!("a:read:{DIGEST},a:write:{DIGEST}").as_str(),
+            "two tokens of the name \"a\"",
+        ),
+        ("SERVE_ALLOWED_HOSTS", "a.example,", "give a name"),
+        ("SERVE_ALLOWED_ORIGINS", "a.example", "give a site"),
+        ("SERVE_TLS_CERT", "~/cert.pem", "only a shell"),
+        ("SERVE_TLS_CERT", "cert.pem", "without serve.tls_key"),
+        ("SERVE_TLS_KEY", "key.pem", "without serve.tls_cert"),
+        ("SERVE_BEHIND_PROXY", "nginx", "on or off"),
+        ("SERVE_MAX_CONNECTIONS", "0", "from 1 to 1000000"),
+        ("SERVE_MAX_IN_FLIGHT", "0", "from 1 to 1000000"),
+        ("SERVE_MAX_HEAD_BYTES", "100", "from 1024 to 1048576"),
+        ("SERVE_MAX_HEADERS", "1", "from 10 to 10000"),
+        ("SERVE_MAX_URI_BYTES", "66000", "from 256 to 65000"),
+        ("SERVE_MAX_BODY_BYTES", "8M", "whole number"),
+        ("SERVE_HEADER_TIMEOUT", "0", "give seconds"),
+        ("SERVE_MAX_FAILED_TOKENS", "0", "from 1"),
         ("LISTEN", "8080", "an IP address and a port"),
         ("LOG", "a=b=c", "a filter"),
         ("DATABASE_URL", "tubeatlas.db", "sqlite://tubeatlas.db"),
@@ -189,6 +289,14 @@ fn no_refusal_shows_a_password() {
         url("pa55@:x"),
         Sources { dotenv: Some("A=1\nsome pa55 = \"".into()), ..Sources::default() },
         Sources { toml: toml("[database]\nurl = \"postgres://me:pa55@db"), ..Sources::default() },
+        Sources {
+            environment: environment(&[("TUBEATLAS_SERVE_TOKENS", "me:read:pa55")]),
+            ..Sources::default()
+        },
+        Sources {
+            toml: toml("[[serve.tokens]]\nname = \"me\"\nscope = \"read\"\nsha256 = \"tat:pa55\""),
+            ..Sources::default()
+        },
     ];
     for sources in cases {
         let text = refusal(&sources);
