@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
-use tubeatlas_domain::{LeaseToken, MAX_TASK_ERROR_BYTES, ProcessingTask, TaskFailure, TaskKind, WorkerId};
+use tubeatlas_domain::{LeaseToken, MAX_TASK_ERROR_BYTES, ProcessingTask, TaskFailure, TaskKind, ValidationError, WorkerId};
 use tubeatlas_ports::{ClaimRequest, Clock, Error, IdGenerator, Store, Stored, jittered};
 
 use crate::error::chain;
@@ -34,6 +35,38 @@ pub struct Worker {
     ids: Arc<dyn IdGenerator>,
     clock: Arc<dyn Clock>,
     name: WorkerId,
+}
+
+/// Several workers of one process.
+pub struct Workers {
+    stop: watch::Sender<bool>,
+    running: Vec<JoinHandle<()>>,
+}
+
+impl Workers {
+    /// Starts as many, named after the process.
+    ///
+    /// # Errors
+    /// None in practice: the names are within their bounds.
+    pub fn start(store: &Arc<dyn Store>, count: u32) -> Result<Self, ValidationError> {
+        let stop = watch::Sender::new(false);
+        let mut running = Vec::new();
+        for n in 1..=count {
+            let name = WorkerId::parse(format!("tubeatlas-{}-{n}", std::process::id()))?;
+            let (worker, stopped) = (Worker::new(Arc::clone(store), name), stop.subscribe());
+            running.push(tokio::spawn(async move { worker.run(stopped).await }));
+        }
+        Ok(Self { stop, running })
+    }
+
+    /// Asks them to give back what they are at, and waits for that as long.
+    pub async fn stop(self, patience: Duration) {
+        self.stop.send_replace(true);
+        let all = futures::future::join_all(self.running);
+        if tokio::time::timeout(patience, all).await.is_err() {
+            warn!("workers did not end within {patience:?}; their tasks are free when their leases end");
+        }
+    }
 }
 
 /// How a task ended that was not ended by somebody else.

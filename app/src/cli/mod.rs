@@ -20,6 +20,7 @@ mod tasks;
 mod token;
 mod transcripts;
 mod videos;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -113,6 +114,8 @@ enum Command {
     Db(db::Db),
     /// Answer requests over HTTP
     Serve(serve::Serve),
+    /// Do tasks out of the queue, such as imports that were asked for over HTTP
+    Worker(worker::Worker),
     /// Tokens, by which a service knows who asks
     #[command(subcommand)]
     Token(token::Token),
@@ -144,7 +147,7 @@ fn run(cli: Cli, output: &Output) -> Result<ExitCode, AppError> {
     };
     let flags = Flags { database: global.database, ..flags };
     let settings = Settings::resolve(&Sources::of_process(flags, global.config.as_deref())?)?;
-    log::start(&settings, matches!(command, Command::Serve(_)), global.format);
+    log::start(&settings, matches!(command, Command::Serve(_) | Command::Worker(_)), global.format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -172,6 +175,7 @@ async fn dispatch(command: Command, settings: Settings, output: &Output) -> Resu
         Command::DownloadArchive(command) => command.run(&context).await,
         Command::Db(command) => command.run(&context).await,
         Command::Serve(command) => command.run(&context).await,
+        Command::Worker(command) => command.run(&context).await,
         Command::Token(command) => command.run(&context),
     }
 }

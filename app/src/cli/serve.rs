@@ -1,5 +1,6 @@
 //! `tubeatlas serve`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -13,16 +14,26 @@ use tracing::{info, warn};
 use super::Context;
 use crate::error::AppError;
 use crate::http::access::Access;
-use crate::http::{Metrics, Service};
+use crate::http::{MediaAccess, Metrics, Service};
 use crate::server::{self, Server, Tls};
 use crate::settings::Flags;
 use crate::wiring::{self, Missing};
+use crate::worker::Workers;
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Where to listen; port 0 takes any that is free [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
+    /// Hand out the media files that lie below this folder, for the player of the web interface; may be repeated
+    #[arg(long = "media-root", value_name = "DIR")]
+    media_roots: Vec<PathBuf>,
+    /// Let archives below this folder be imported on request; may be repeated
+    #[arg(long = "import-root", value_name = "DIR")]
+    import_roots: Vec<PathBuf>,
+    /// Do tasks out of the queue, this many at once
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=64))]
+    workers: u32,
     /// Speak TLS with this certificate, in PEM, its chain behind it
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<String>,
@@ -45,6 +56,8 @@ impl Serve {
     pub(super) fn flags(&self) -> Flags {
         Flags {
             listen: self.listen.clone(),
+            media_roots: self.media_roots.clone(),
+            import_roots: self.import_roots.clone(),
             tls_cert: self.tls_cert.clone(),
             tls_key: self.tls_key.clone(),
             behind_proxy: self.behind_proxy,
@@ -62,6 +75,8 @@ impl Serve {
 
         info!(database = %settings.database.url, "start-up 1 of 4: look at the settings");
         server::check_exposure(settings.listen, &settings.serve)?;
+        let media = MediaAccess::new(&settings.media_roots, wiring::clock())?;
+        let import_roots = canonical(&settings.import_roots)?;
         let tls =
             settings.serve.tls.as_ref().map(|files| Tls::load(&files.certificate, &files.key)).transpose()?;
         let metrics = Metrics::install().map_err(|error| AppError::System {
@@ -95,11 +110,14 @@ impl Serve {
         }
 
         let upkeep = tokio::spawn(metrics.clone().upkeep());
-        let service = Service::new(opened.store().clone());
+        let service =
+            Service::new(opened.store().clone()).with_media(media).with_import_roots(import_roots);
+        let workers = Workers::start(opened.store(), self.workers)?;
         let router = service.clone().guarded(Access::new(&settings.serve), &metrics);
         let server = Server::new(listener, router, tls, limits.clone());
         server.run(asked, || service.end_streams()).await;
         upkeep.abort();
+        workers.stop(limits.shutdown_timeout).await;
         info!("shutting down: close the store");
         match timeout(limits.shutdown_timeout, opened.store().close()).await {
             Ok(closed) => closed?,
@@ -110,8 +128,20 @@ impl Serve {
     }
 }
 
+/// Folders as they are without links, so that what lies below them can be told.
+fn canonical(folders: &[PathBuf]) -> Result<Vec<PathBuf>, AppError> {
+    let whole = |folder: &PathBuf| {
+        folder.canonicalize().map_err(|source| AppError::File {
+            what: "find the folder",
+            path: folder.clone(),
+            source,
+        })
+    };
+    folders.iter().map(whole).collect()
+}
+
 /// Receives something for each signal that asks the service to end.
-fn signals() -> Result<mpsc::Receiver<()>, AppError> {
+pub(super) fn signals() -> Result<mpsc::Receiver<()>, AppError> {
     let listen = |kind| signal(kind).map_err(|source| AppError::System { what: "listen to signals", source });
     let (mut terminate, mut interrupt): (Signal, Signal) =
         (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);

@@ -3,43 +3,31 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use tokio::sync::watch;
-use tubeatlas_domain::WorkerId;
-use tubeatlas_ports::Store;
+use tracing::info;
 
 use super::Context;
-use super::signals::Signals;
+use super::serve::signals;
 use crate::error::AppError;
-use crate::wiring::Missing;
-use crate::worker::Worker;
+use crate::wiring::{self, Missing};
+use crate::worker::Workers;
 
 #[derive(Debug, Args)]
-pub(super) struct WorkerCommand {
-    /// How the worker is called, for people [default: the process]
-    #[arg(long, value_name = "NAME")]
-    name: Option<WorkerId>,
+pub(super) struct Worker {
+    /// Do tasks out of the queue, this many at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    workers: u32,
 }
 
-impl WorkerCommand {
+impl Worker {
+    /// Works until the process is asked to end; what it is at then is given back.
     pub(super) async fn run(self, context: &Context<'_>) -> Result<ExitCode, AppError> {
-        let name = match self.name {
-            Some(name) => name,
-            None => name(1)?,
-        };
-        let mut signals = Signals::new()?;
-        let (stop, stopped) = watch::channel(false);
-        let opened = crate::wiring::open(&context.settings.database, Missing::Create).await?;
-        let worker = Worker::new(opened.store().clone(), name);
-        tokio::join!(worker.run(stopped), async {
-            signals.next().await;
-            stop.send_replace(true);
-        });
+        let mut asked = signals()?;
+        let opened = wiring::open(&context.settings.database, Missing::Create).await?;
+        let workers = Workers::start(opened.store(), self.workers)?;
+        info!(workers = self.workers, "waiting for tasks");
+        asked.recv().await;
+        workers.stop(context.settings.serve.limits.shutdown_timeout).await;
         opened.store().close().await?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// The `n`th worker of this process.
-pub(super) fn name(n: u32) -> Result<WorkerId, AppError> {
-    Ok(WorkerId::parse(format!("tubeatlas-{}-{n}", std::process::id()))?)
 }

@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /` | what this is, for a person |
+//! | `GET /` | the web interface |
 //! | `GET /docs`, `/api/v1/openapi.json` | every operation, its parameters and answers |
 //! | `GET /health` | 200 as long as the process lives |
 //! | `GET /health/ready` | 200 if the database answers and can be written to, or 503 with what is wrong |
@@ -23,14 +23,15 @@ pub mod access;
 mod body;
 mod channels;
 mod conditions;
+mod content;
 mod error;
 mod events;
 mod explorer;
 mod graphs;
 mod health;
 mod imports;
-mod index;
 mod media;
+mod media_roots;
 mod metrics;
 mod openapi;
 mod params;
@@ -40,12 +41,14 @@ mod resource;
 mod restorable;
 mod search;
 mod shield;
+mod signature;
 mod tasks;
 #[cfg(test)]
 mod tests;
 mod transcripts;
 mod unit_of_work;
 mod videos;
+mod web;
 #[cfg(test)]
 mod writes_tests;
 
@@ -61,6 +64,7 @@ use tubeatlas_ports::{Clock, IdGenerator, Store};
 use utoipa_axum::router::OpenApiRouter;
 
 use access::Access;
+pub use content::MediaAccess;
 pub use error::{ApiError, PROBLEM_JSON, Problem};
 pub use metrics::Metrics;
 use readiness::Readiness;
@@ -78,6 +82,7 @@ pub struct Service {
     ids: Arc<dyn IdGenerator>,
     clock: Arc<dyn Clock>,
     import_roots: Arc<[PathBuf]>,
+    media: MediaAccess,
     /// Whether streams, which would never end by themselves, are to end.
     closing: Arc<watch::Sender<bool>>,
 }
@@ -96,6 +101,7 @@ impl Service {
             ids: wiring::ids(),
             clock: wiring::clock(),
             import_roots: Arc::new([]),
+            media: MediaAccess::default(),
             closing: Arc::new(watch::Sender::new(false)),
         }
     }
@@ -104,6 +110,12 @@ impl Service {
     #[must_use]
     pub fn with_import_roots(self, roots: Vec<PathBuf>) -> Self {
         Self { import_roots: roots.into(), ..self }
+    }
+
+    /// With these media files for players.
+    #[must_use]
+    pub fn with_media(self, media: MediaAccess) -> Self {
+        Self { media, ..self }
     }
 
     /// Ends the streams of events, so that their connections can be closed.
@@ -140,7 +152,9 @@ impl Service {
             OpenApiRouter::with_openapi(openapi::head()).nest(API_ROOT, api).split_for_parts();
         router
             .merge(explorer::routes(openapi::document(document)))
-            .route("/", get(index::index))
+            .merge(web::routes())
+            .nest(API_ROOT, content::api(self.store.clone(), self.media.clone()))
+            .merge(content::linked(self.store.clone(), self.media.clone()))
             .route("/health", get(health::live))
             .route("/health/ready", get(readiness::ready).with_state(readiness))
             .route("/health/db", get(health::database))

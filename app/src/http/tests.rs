@@ -37,11 +37,15 @@ fn a_video(id: &str) -> Video {
 }
 
 #[tokio::test]
-async fn the_first_page_says_what_this_is() {
+async fn the_first_page_is_the_web_interface_and_lists_the_endpoints_without_scripts() {
     let (status, headers, body) = request(MockStore::default(), "GET", "/").await;
     assert_eq!(status, StatusCode::OK);
     assert!(headers["content-type"].to_str().unwrap().starts_with("text/html"));
-    assert_eq!(headers["content-security-policy"], "default-src 'none'; frame-ancestors 'none'");
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'self';") && !policy.contains("unsafe"),
+        "{policy}"
+    );
     for endpoint in ["/api/v1/search?q=", "/api/v1/channels", "/api/v1/videos", "/health/db"] {
         assert!(body.contains(endpoint), "{endpoint}");
     }

@@ -26,6 +26,8 @@
 //! | `TUBEATLAS_DATABASE_ECHO` | `database.echo` | SQLite: on, off: log each statement | off |
 //! | `TUBEATLAS_DATABASE_UNIT_OF_WORK_TIMEOUT` | `database.unit_of_work_timeout` | seconds | 30 |
 //! | `TUBEATLAS_LISTEN` | `listen` | address and port | `127.0.0.1:8080` |
+//! | `TUBEATLAS_MEDIA_ROOTS` | `media_roots` | folders whose media files are handed out; a colon between them, in TOML a list | none |
+//! | `TUBEATLAS_IMPORT_ROOTS` | `import_roots` | folders from which archives may be imported on request; likewise | none |
 //! | `TUBEATLAS_LOG` | `log` | a filter as `info` or `tubeatlas=debug` | `info` for `serve`, else `warn` |
 //! | `TUBEATLAS_SERVE_TOKENS` | `[[serve.tokens]]`, each with `name`, `scope`, `sha256` | `NAME:SCOPE:SHA256`, with commas between them | none |
 //! | `TUBEATLAS_SERVE_ALLOWED_HOSTS` | `serve.allowed_hosts` | names, with commas between them; `*` allows all | none |
@@ -105,6 +107,10 @@ pub struct Settings {
     pub serve: ServeSettings,
     /// What is logged; `None` leaves it to the command.
     pub log: Option<String>,
+    /// The folders whose media files the service hands out.
+    pub media_roots: Vec<PathBuf>,
+    /// The folders from which archives may be imported on request.
+    pub import_roots: Vec<PathBuf>,
 }
 
 impl Settings {
@@ -119,6 +125,8 @@ impl Settings {
             listen: given.read("listen", parse::address)?.unwrap_or(([127, 0, 0, 1], 8080).into()),
             serve: ServeSettings::read(&given)?,
             log: given.read("log", parse::log_filter)?,
+            media_roots: given.read("media_roots", parse::folders)?.unwrap_or_default(),
+            import_roots: given.read("import_roots", parse::folders)?.unwrap_or_default(),
         })
     }
 }

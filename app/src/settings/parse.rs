@@ -97,6 +97,14 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+pub(super) fn folders(text: &str) -> Result<Vec<PathBuf>, String> {
+    let folders: Vec<PathBuf> = std::env::split_paths(text).collect();
+    if folders.iter().any(|folder| folder.as_os_str().is_empty()) {
+        return Err(format!("{text:?} is not allowed; give paths of folders, with a colon between them"));
+    }
+    Ok(folders)
+}
+
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
     match tracing_subscriber::EnvFilter::builder().parse(text) {
         Ok(_) => Ok(text.to_owned()),

@@ -1,7 +1,7 @@
 //! Where settings come from, and which of several values counts.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::SettingsError;
 
 /// Every setting, as it is called in TOML. In the environment it is in capitals, with `TUBEATLAS_` before it
 /// and `_` for the dot.
-const NAMES: [&str; 37] = [
+const NAMES: [&str; 39] = [
     "database.url",
     "database.pool_size",
     "database.max_overflow",
@@ -28,6 +28,8 @@ const NAMES: [&str; 37] = [
     "database.unit_of_work_timeout",
     "listen",
     "log",
+    "media_roots",
+    "import_roots",
     "serve.tokens",
     "serve.allowed_hosts",
     "serve.allowed_origins",
@@ -55,6 +57,9 @@ const SECTIONS: [&str; 2] = ["database", "serve"];
 /// What may be an array in TOML.
 const LISTS: [&str; 2] = ["serve.allowed_hosts", "serve.allowed_origins"];
 
+/// What is several folders, with a colon between them where it is one text.
+const FOLDERS: [&str; 2] = ["media_roots", "import_roots"];
+
 /// The fields of a token in TOML, in the order of its text.
 const TOKEN_FIELDS: [&str; 3] = ["name", "scope", "sha256"];
 
@@ -77,6 +82,10 @@ pub struct Flags {
     pub allowed_hosts: Vec<String>,
     /// `--allow-origin`, each
     pub allowed_origins: Vec<String>,
+    /// `--media-root`, each
+    pub media_roots: Vec<PathBuf>,
+    /// `--import-root`, each
+    pub import_roots: Vec<PathBuf>,
 }
 
 impl Flags {
@@ -147,6 +156,14 @@ impl Sources {
         }
         for (name, flag, value) in self.flags.given() {
             given.add(name, flag.to_owned(), value);
+        }
+        let Flags { media_roots, import_roots, .. } = &self.flags;
+        for (name, called, folders) in
+            [("media_roots", "--media-root", media_roots), ("import_roots", "--import-root", import_roots)]
+        {
+            if !folders.is_empty() {
+                given.add(name, called.to_owned(), path_list(called, folders)?);
+            }
         }
         Ok(given)
     }
@@ -259,6 +276,12 @@ impl Given {
             }
             toml::Value::Array(items) if LISTS.contains(name) && items.iter().all(toml::Value::is_str) => {
                 items.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
+            toml::Value::Array(paths) if FOLDERS.contains(name) => {
+                let paths: Option<Vec<&str>> = paths.iter().map(toml::Value::as_str).collect();
+                let problem = || "is a list of what is no text; give paths".to_owned();
+                let paths = paths
+                    .ok_or_else(|| SettingsError::Malformed { name: called.clone(), problem: problem() })?;
+                path_list(&called, &paths)?
             }
             _ => {
                 let problem = format!("is a {}; give a text, a number or true or false", value.type_str());
@@ -297,6 +320,14 @@ fn token_text(path: &Path, value: &toml::Value) -> Result<String, SettingsError>
         }
     };
     Ok(TOKEN_FIELDS.into_iter().map(text).collect::<Result<Vec<_>, _>>()?.join(":"))
+}
+
+/// Paths in the form in which one variable holds several, as `PATH` does.
+fn path_list(called: &str, paths: &[impl AsRef<OsStr>]) -> Result<String, SettingsError> {
+    let malformed =
+        |problem: &str| SettingsError::Malformed { name: called.to_owned(), problem: problem.to_owned() };
+    let joined = std::env::join_paths(paths).map_err(|_| malformed("has a path with a colon in it"))?;
+    joined.into_string().map_err(|_| malformed("is not UTF-8"))
 }
 
 fn variable_of(name: &str) -> String {

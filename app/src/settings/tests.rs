@@ -25,7 +25,7 @@ fn without_any_source_the_defaults_hold() {
     let settings = Settings::resolve(&Sources::default()).unwrap();
     assert_eq!(settings.database, DatabaseSettings::default());
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
-    assert_eq!(settings.log, None);
+    assert_eq!((settings.log, settings.media_roots, settings.import_roots), (None, vec![], vec![]));
     assert_eq!(settings.serve, ServeSettings::default());
 }
 
@@ -73,6 +73,8 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
             ("TUBEATLAS_SERVE_WRITE_TIMEOUT", "11"),
             ("TUBEATLAS_SERVE_SHUTDOWN_TIMEOUT", "12"),
             ("TUBEATLAS_SERVE_MAX_FAILED_TOKENS", "13"),
+            ("TUBEATLAS_MEDIA_ROOTS", "/media/a:b c"),
+            ("TUBEATLAS_IMPORT_ROOTS", "/archive"),
             ("HOME", "/nobody"),
         ]),
         ..Sources::default()
@@ -123,6 +125,8 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
             },
         },
         log: Some("tubeatlas=debug".into()),
+        media_roots: vec!["/media/a".into(), "b c".into()],
+        import_roots: vec!["/archive".into()],
     };
     assert_eq!(Settings::resolve(&from_environment).unwrap(), expected);
     let from_toml = Sources {
@@ -130,6 +134,8 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
             r#"
             listen = "[::1]:0"
             log = "tubeatlas=debug"
+            media_roots = ["/media/a", "b c"]
+            import_roots = ["/archive"]
             [database]
             url = "sqlite:///a/b.db"
             pool_size = 3
@@ -179,6 +185,25 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
         ..Sources::default()
     };
     assert_eq!(Settings::resolve(&from_toml).unwrap(), expected);
+}
+
+#[test]
+fn media_roots_are_folders() {
+    let roots = |sources: Sources| Settings::resolve(&sources).unwrap().media_roots;
+    let toml_and = |flags: Flags| Sources { flags, toml: toml("media_roots = '/c'"), ..Sources::default() };
+    assert_eq!(roots(toml_and(Flags::default())), [PathBuf::from("/c")]);
+    let flags = Flags { media_roots: vec!["/a".into(), "/b".into()], ..Flags::default() };
+    assert_eq!(roots(toml_and(flags)), [PathBuf::from("/a"), PathBuf::from("/b")]);
+    for (content, problem) in [
+        ("media_roots = [1]", "media_roots in some.toml: is a list of what is no text"),
+        ("media_roots = ['/a:b']", "has a path with a colon"),
+        ("media_roots = '/a::/b'", "give paths of folders"),
+        ("media_roots = []", "is empty"),
+        ("listen = ['/a']", "is a array"),
+    ] {
+        let text = refusal(&Sources { toml: toml(content), ..Sources::default() });
+        assert!(text.contains(problem), "{content}: {text}");
+    }
 }
 
 #[test]
