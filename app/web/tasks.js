@@ -107,14 +107,16 @@ function taskCard(task) {
   const act = (action, text) => {
     const button = h("button", { type: "button", "aria-label": `${text}: ${name}` }, text);
     button.onclick = async () => {
-      button.disabled = true;
+      // Not `disabled`: that would take the focus away.
+      if (button.getAttribute("aria-disabled")) return;
+      button.setAttribute("aria-disabled", "true");
       fill(problem);
       try {
         update(await post(path`tasks/${shown.id}/${action}`));
       } catch (error) {
         fill(problem, failure(error));
       }
-      button.disabled = false;
+      button.removeAttribute("aria-disabled");
     };
     return button;
   };
