@@ -276,6 +276,7 @@ impl Given {
             }
             toml::Value::Array(items) if LISTS.contains(name) && items.iter().all(toml::Value::is_str) => {
                 items.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
+            }
             toml::Value::Array(paths) if FOLDERS.contains(name) => {
                 let paths: Option<Vec<&str>> = paths.iter().map(toml::Value::as_str).collect();
                 let problem = || "is a list of what is no text; give paths".to_owned();
