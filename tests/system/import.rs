@@ -1,7 +1,7 @@
 //! Importing archives.
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::support::{Sandbox, samples};
 
@@ -190,6 +190,12 @@ fn a_killed_import_is_completed_by_the_next_one() {
             "seed {SEED}, killed after {moment} of {lines} lines"
         );
         sandbox.run(&["db", "check"]).ended_with(0);
+        let left = sandbox.json(&["tasks", "list", "--status", "running"]).ended_with(0).json();
+        assert_eq!(
+            left["items"],
+            serde_json::json!([]),
+            "seed {SEED}, killed after {moment} of {lines} lines"
+        );
     }
     // As many are killed while they write as before it; most have something to go on from.
     assert!(completed > 0, "seed {SEED}: no kill came after a batch");
@@ -200,6 +206,37 @@ fn a_killed_import_is_completed_by_the_next_one() {
 
 /// 130 videos of two channels, with captions, a playlist, and documents that differ in what they tell of the channel: three
 /// batches.
+#[test]
+fn an_import_that_is_interrupted_says_so_in_its_task_and_goes_on_later() {
+    use std::io::{BufRead, BufReader, Read};
+
+    let sandbox = Sandbox::new();
+    write_archive(&sandbox);
+    let mut command = sandbox.command(&["import", "archive"]);
+    command.env("TUBEATLAS_LOG", "debug").env("TUBEATLAS_DATABASE_ECHO", "true");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut echo = BufReader::new(child.stderr.take().unwrap());
+    // From then on nobody reads the echo, which has no room for all statements of the import: so it cannot end.
+    while !(echo.by_ref().lines().next().unwrap().unwrap()).contains("INSERT INTO `processing_tasks`") {}
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let mut rest = String::new();
+    echo.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(2), "{rest}");
+    assert!(rest.contains("error: the import was ended by SIGINT; what was written stays"), "{rest}");
+
+    let tasks = || sandbox.json(&["tasks", "list"]).ended_with(0).json()["items"].clone();
+    let interrupted = tasks();
+    assert_eq!(interrupted.as_array().unwrap().len(), 1, "{interrupted}");
+    assert_eq!(interrupted[0]["status"], "cancelled", "{interrupted}");
+    assert!(interrupted[0]["error"].as_str().unwrap().contains("ended by SIGINT"), "{interrupted}");
+    sandbox.run(&["import", "archive"]).ended_with(0);
+    let tasks = tasks();
+    assert_eq!((&tasks[0]["status"], &tasks[1]), (&"succeeded".into(), &interrupted[0]), "{tasks}");
+    let videos = sandbox.json(&["videos", "list", "--limit", "1000"]).ended_with(0).json();
+    assert_eq!(videos["items"].as_array().unwrap().len(), 130);
+}
+
 fn write_archive(sandbox: &Sandbox) {
     let folder = sandbox.path("archive");
     fs::create_dir(&folder).unwrap();

@@ -5,14 +5,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
-use tubeatlas_domain::WorkerId;
+use tokio::sync::watch;
 use tubeatlas_ports::Store;
 
 use super::Context;
 use super::output::{Output, clean};
 use super::progress::Progress;
+use super::signals::Signals;
+use super::process::{is_gone, worker};
 use crate::error::AppError;
-use crate::import::{Counts, ImportEvent, ImportOptions, ImportReport, import, target};
+use crate::import::{Counts, ImportEvent, ImportOptions, ImportReport, Interruption, import, target};
 use crate::settings::DatabaseUrl;
 use crate::wiring::{self, Missing};
 
@@ -34,26 +36,38 @@ pub(super) struct Import {
 
 impl Import {
     pub(super) async fn run(self, context: &Context<'_>) -> Result<ExitCode, AppError> {
+        // First of all, so that a signal during the start is not lost.
+        let interrupted = interruption()?;
         let missing = if self.dry_run { Missing::Refuse } else { Missing::Create };
         let output = context.output;
-        match context.with_store(missing, async |store| self.import(store, output).await).await {
+        match context
+            .with_store(missing, async |store| self.import(store, output, interrupted.clone()).await)
+            .await
+        {
             Err(AppError::NoDatabase(name)) if self.dry_run => {
                 output.note(&format!("note: there is no database {name}; compared with an empty one"));
                 let mut settings = context.settings.database.clone();
                 settings.url = DatabaseUrl::Memory;
                 let opened = wiring::open(&settings, Missing::Create).await?;
-                self.import(opened.store().as_ref(), output).await
+                self.import(opened.store().as_ref(), output, interrupted.clone()).await
             }
             result => result,
         }
     }
 
-    async fn import(&self, store: &dyn Store, output: &Output) -> Result<ExitCode, AppError> {
+    async fn import(
+        &self,
+        store: &dyn Store,
+        output: &Output,
+        interrupted: Interruption,
+    ) -> Result<ExitCode, AppError> {
         let archive = wiring::archive(self.paths.clone());
         let options = ImportOptions {
             dry_run: self.dry_run,
             reread: self.reread,
             forget_vanished: self.forget_vanished,
+            is_gone,
+            interrupted,
             ..ImportOptions::new(worker()?, target(&self.paths))
         };
         let progress = Progress::new(output);
@@ -73,17 +87,24 @@ impl Import {
     }
 }
 
+/// The signal that asks for the end, once there was one. After another one the process waits for nothing more.
+fn interruption() -> Result<Interruption, AppError> {
+    let mut signals = Signals::new()?;
+    let (interrupt, interrupted) = watch::channel(None);
+    tokio::spawn(async move {
+        interrupt.send_replace(Some(signals.next().await));
+        signals.next().await;
+        std::process::exit(2);
+    });
+    Ok(interrupted)
+}
+
 /// The last event of an import.
 #[derive(Serialize)]
 struct Finished<'a> {
     event: &'static str,
     #[serde(flatten)]
     report: &'a ImportReport,
-}
-
-/// This process, as its task names it.
-fn worker() -> Result<WorkerId, AppError> {
-    Ok(WorkerId::parse(format!("tubeatlas-import-{}", std::process::id()))?)
 }
 
 fn summary(report: &ImportReport) -> String {

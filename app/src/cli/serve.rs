@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::Context;
+use super::signals::Signals;
 use crate::error::AppError;
 use crate::http::access::Access;
 use crate::http::{MediaAccess, Metrics, Service};
@@ -142,16 +142,11 @@ fn canonical(folders: &[PathBuf]) -> Result<Vec<PathBuf>, AppError> {
 
 /// Receives something for each signal that asks the service to end.
 pub(super) fn signals() -> Result<mpsc::Receiver<()>, AppError> {
-    let listen = |kind| signal(kind).map_err(|source| AppError::System { what: "listen to signals", source });
-    let (mut terminate, mut interrupt): (Signal, Signal) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let mut signals = Signals::new()?;
     let (ask, asked) = mpsc::channel(1);
     tokio::spawn(async move {
         loop {
-            let name = tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            };
+            let name = signals.next().await;
             info!(signal = name, "asked to end");
             if ask.send(()).await.is_err() {
                 break;

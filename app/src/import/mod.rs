@@ -12,6 +12,7 @@ mod ledger;
 mod report;
 mod task;
 
+use tokio::sync::watch;
 use tubeatlas_domain::{LeaseToken, ProcessingTaskId, WorkerId};
 use tubeatlas_ports::archive::{ArchiveEntry, ArchiveItem, KnownFiles, Refusal, UnchangedFiles};
 use tubeatlas_ports::{ArchiveSource, Attempts, Clock, Error, IdGenerator, Mode, RetryPolicy, Store};
@@ -58,10 +59,17 @@ pub struct ImportOptions {
     pub reread: bool,
     /// Whether what is noted of files that are gone is forgotten.
     pub forget_vanished: bool,
+    /// Whether it is known of a worker that it is no more, so that its task need not be waited for.
+    pub is_gone: fn(&WorkerId) -> bool,
+    /// What ends the import.
+    pub interrupted: Interruption,
 }
 
+/// Is told why an import is to end now, if it is.
+pub type Interruption = watch::Receiver<Option<&'static str>>;
+
 impl ImportOptions {
-    /// An import by this worker, of what people call so.
+    /// An import by this worker, of what people call so, that nothing interrupts.
     pub fn new(worker: WorkerId, target: impl Into<String>) -> Self {
         Self {
             worker,
@@ -70,6 +78,8 @@ impl ImportOptions {
             dry_run: false,
             reread: false,
             forget_vanished: false,
+            is_gone: |_| false,
+            interrupted: watch::channel(None).1,
         }
     }
 }
@@ -86,6 +96,11 @@ pub enum ImportError {
         .0
     )]
     Cancelled(Error),
+    /// It was asked to end.
+    #[error(
+        "the import was ended by {0}; what was written stays, and running the import again goes on from there"
+    )]
+    Interrupted(&'static str),
     /// The store failed.
     #[error(
         "the import stopped with {} of the videos that were read in the catalogue; they stay, and running the \
@@ -120,9 +135,7 @@ pub async fn import(
     let task = match options.claimed {
         _ if options.dry_run => None,
         Some((id, token)) => Some(Task::claimed(id, token)),
-        None => {
-            Task::start(store, ids, &options.worker, &options.target, clock.now()).await.map_err(failed)?
-        }
+        None => Task::start(store, ids, options, clock.now()).await.map_err(failed)?,
     };
     observer(ImportEvent::Started { task: task.as_ref().map(|task| task.id) });
     let run = Run {
@@ -136,10 +149,18 @@ pub async fn import(
         report: ImportReport::default(),
         ledger: Ledger::default(),
     };
-    let Some(task) = &task else { return run.run(source, &prefixes).await };
+    let run = run.run(source, &prefixes);
+    let Some(task) = &task else {
+        return tokio::select! {
+            result = run => result,
+            why = interruption(&options.interrupted) => Err(ImportError::Interrupted(why)),
+        };
+    };
+    // Whichever ends it, the batch that is being written is dropped, and so rolled back.
     let result = tokio::select! {
-        result = run.run(source, &prefixes) => result,
+        result = run => result,
         ended = task.keep_alive(store) => Err(ImportError::Cancelled(ended)),
+        why = interruption(&options.interrupted) => Err(ImportError::Interrupted(why)),
     };
     match result {
         Ok(report) => match task.complete(store).await {
@@ -148,6 +169,10 @@ pub async fn import(
             Err(source) => Err(ImportError::Stopped { report: Box::new(report), source }),
         },
         Err(ImportError::Cancelled(error)) => Err(ImportError::Cancelled(error)),
+        Err(error @ ImportError::Interrupted(_)) => {
+            task.cancel(store, &error.to_string()).await;
+            Err(error)
+        }
         Err(error) => {
             // Who claimed the task knows whether it is worth another try.
             if options.claimed.is_none() {
@@ -155,6 +180,16 @@ pub async fn import(
             }
             Err(error)
         }
+    }
+}
+
+/// Ends when the import is to end, and says why.
+async fn interruption(interrupted: &Interruption) -> &'static str {
+    let mut interrupted = interrupted.clone();
+    let asked = interrupted.wait_for(Option::is_some).await.map(|why| *why);
+    match asked {
+        Ok(Some(why)) => why,
+        Ok(None) | Err(_) => std::future::pending().await, // nobody is left who could ask for it
     }
 }
 

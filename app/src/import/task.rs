@@ -4,13 +4,15 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use tubeatlas_domain::{
-    JsonObject, LeaseToken, MAX_TARGET_BYTES, NewTask, ProcessingTaskId, Progress, TaskFailure, TaskKind,
-    TaskStatus, Timestamp, WorkerId,
+    JsonObject, LeaseToken, MAX_TARGET_BYTES, MAX_TASK_ERROR_BYTES, NewTask, ProcessingTaskId, Progress,
+    TaskFailure, TaskKind, TaskStatus, Timestamp, WorkerId,
 };
 use tubeatlas_ports::{
-    ClaimRequest, Conflict, Error, IdGenerator, PageRequest, ProcessingTaskFilter, ProcessingTaskOrder,
+    ClaimRequest, Conflict, Error, IdGenerator, Mode, PageRequest, ProcessingTaskFilter, ProcessingTaskOrder,
     Repositories, Result, Store,
 };
+
+use super::ImportOptions;
 
 /// The kind of the task.
 pub const TASK_KIND: &str = "import";
@@ -40,11 +42,10 @@ impl Task {
     pub(super) async fn start(
         store: &dyn Store,
         ids: &dyn IdGenerator,
-        worker: &WorkerId,
-        target: &str,
+        options: &ImportOptions,
         now: Timestamp,
     ) -> Result<Option<Self>> {
-        match Self::try_start(store, ids, worker, target, now).await {
+        match Self::try_start(store, ids, options, now).await {
             Err(Error::Unsupported { .. }) => Ok(None),
             started => started,
         }
@@ -53,23 +54,13 @@ impl Task {
     async fn try_start(
         store: &dyn Store,
         ids: &dyn IdGenerator,
-        worker: &WorkerId,
-        target: &str,
+        options: &ImportOptions,
         now: Timestamp,
     ) -> Result<Option<Self>> {
-        let tasks = store.processing_tasks();
         let kind = TaskKind::parse(TASK_KIND).map_err(Error::Invalid)?;
-        let target = target[..target.floor_char_boundary(MAX_TARGET_BYTES)].to_owned();
-        let filter = ProcessingTaskFilter {
-            status: Some(TaskStatus::Running),
-            kind: Some(kind.clone()),
-            target: Some(target.clone()),
-        };
-        let page = PageRequest { order: ProcessingTaskOrder::Newest, limit: 10, ..PageRequest::default() };
-        for left_behind in tasks.list(&filter, &page).await?.items {
-            if let Some(task) = Self::claim(store, worker, left_behind.entity.id).await? {
-                return Ok(Some(task));
-            }
+        let target = options.target[..options.target.floor_char_boundary(MAX_TARGET_BYTES)].to_owned();
+        if let Some(task) = Self::left_behind(store, options, (&kind, &target), now).await? {
+            return Ok(Some(task));
         }
         let task = NewTask {
             id: ProcessingTaskId::new(ids.new_id()),
@@ -79,8 +70,45 @@ impl Task {
             max_attempts: MAX_ATTEMPTS,
             available_at: now,
         };
-        let id = tasks.enqueue(&task).await?.entity.id;
-        Self::claim(store, worker, id).await
+        let id = store.processing_tasks().enqueue(&task).await?.entity.id;
+        Self::claim(store, &options.worker, id).await
+    }
+
+    /// Takes up a task of this kind and target that its worker has left behind: one that stands as running while the worker
+    /// is gone, or was not heard of for long, or one that was never claimed. If there are several, the others are ended.
+    async fn left_behind(
+        store: &dyn Store,
+        options: &ImportOptions,
+        (kind, target): (&TaskKind, &str),
+        now: Timestamp,
+    ) -> Result<Option<Self>> {
+        let tasks = store.processing_tasks();
+        let page = PageRequest { order: ProcessingTaskOrder::Newest, limit: 100, ..PageRequest::default() };
+        let mut taken_up: Option<Self> = None;
+        for status in [TaskStatus::Running, TaskStatus::Pending] {
+            let (status, kind, target) = (Some(status), Some(kind.clone()), Some(target.to_owned()));
+            let filter = ProcessingTaskFilter { status, kind, target };
+            for found in tasks.list(&filter, &page).await?.items {
+                let id = found.entity.id;
+                match &found.entity.lease {
+                    Some(lease) if (options.is_gone)(&lease.worker) => free(store, id, lease.token).await?,
+                    Some(_) => (),
+                    // Its worker may be about to claim it.
+                    None if found.created_at.saturating_add_millis(lease_ms()) > now => continue,
+                    None => (),
+                }
+                let Some(task) = Self::claim(store, &options.worker, id).await? else { continue };
+                match &taken_up {
+                    Some(first) => {
+                        let reason =
+                            format!("its process was killed; the task {} goes on from there", first.id);
+                        task.cancel(store, &reason).await;
+                    }
+                    None => taken_up = Some(task),
+                }
+            }
+        }
+        Ok(taken_up)
     }
 
     async fn claim(store: &dyn Store, worker: &WorkerId, id: ProcessingTaskId) -> Result<Option<Self>> {
@@ -121,12 +149,38 @@ impl Task {
 
     /// Notes why the import has failed. If the store does not take that either, its lease will tell.
     pub(super) async fn fail(&self, store: &dyn Store, reason: &str) {
-        let reason = reason.replace('\0', "");
-        let reason = &reason[..reason.floor_char_boundary(tubeatlas_domain::MAX_TASK_ERROR_BYTES)];
-        if let Ok(failure) = TaskFailure::new(reason, None) {
+        if let Some(failure) = failure(reason, None) {
             let _ = store.processing_tasks().fail(self.id, self.token, &failure).await;
         }
     }
+
+    /// Gives the task up, and notes why. If the store does not take that, its lease will tell.
+    pub(super) async fn cancel(&self, store: &dyn Store, reason: &str) {
+        // A task that is cancelled has no reason of its own, but keeps that of its last attempt.
+        if let Some(failure) = failure(reason, Some(0))
+            && let Ok(unit) = store.begin(Mode::ReadWrite).await
+            && unit.processing_tasks().fail(self.id, self.token, &failure).await.is_ok()
+        {
+            // At the last attempt it has failed by that.
+            let _ = unit.processing_tasks().cancel(self.id).await;
+            let _ = unit.commit().await;
+        }
+    }
+}
+
+/// Ends the attempt of a worker that is gone, so that the end of its lease need not be waited for.
+async fn free(store: &dyn Store, id: ProcessingTaskId, token: LeaseToken) -> Result<()> {
+    let Some(failure) = failure("the process that imported it was killed", Some(0)) else { return Ok(()) };
+    match store.processing_tasks().fail(id, token, &failure).await {
+        Err(error) if !is_end(&error) => Err(error),
+        _ => Ok(()), // or somebody else was faster
+    }
+}
+
+fn failure(reason: &str, retry_after_ms: Option<u64>) -> Option<TaskFailure> {
+    let reason = reason.replace('\0', "");
+    let reason = &reason[..reason.floor_char_boundary(MAX_TASK_ERROR_BYTES)];
+    TaskFailure::new(reason, retry_after_ms).ok()
 }
 
 /// Whether the task is not this import's any more: it was cancelled, removed, or taken over.

@@ -27,8 +27,8 @@ impl World {
     }
 
     async fn start(&self, target: &str) -> Task {
-        let worker = WorkerId::parse("w").unwrap();
-        let task = Task::start(self.store.as_ref(), &UuidV7Generator, &worker, target, self.clock.now());
+        let options = ImportOptions { target: target.to_owned(), ..options() };
+        let task = Task::start(self.store.as_ref(), &UuidV7Generator, &options, self.clock.now());
         task.await.unwrap().unwrap()
     }
 
@@ -134,11 +134,90 @@ async fn a_killed_import_is_taken_up_when_its_lease_is_over() {
     assert_ne!(world.start("/a").await.id, killed.id, "it may be alive");
     world.clock.move_by_ms(31_000);
     assert_ne!(world.start("/b").await.id, killed.id, "that is another archive");
-    let taken_up = [world.start("/a").await.id, world.start("/a").await.id];
-    assert!(taken_up.contains(&killed.id), "{taken_up:?}");
-    assert_eq!(world.tasks().await.len(), 3);
+    let taken_up = world.start("/a").await.id;
+    // One of the two is taken up, and the other is not left as it stood.
+    let tasks = world.tasks().await;
+    let of = |status| tasks.iter().filter(|task| task.status == status).collect::<Vec<_>>();
+    assert_eq!((tasks.len(), of(TaskStatus::Running).len()), (3, 2), "{tasks:?}");
+    assert!(of(TaskStatus::Running).iter().any(|task| task.id == taken_up && task.attempts == 2));
+    let [other] = of(TaskStatus::Cancelled)[..] else { panic!("{tasks:?}") };
+    assert!(other.error.as_deref().unwrap().contains(&taken_up.to_string()), "{other:?}");
     let error = killed.complete(world.store.as_ref()).await.unwrap_err();
     assert!(task::is_end(&error), "{error}");
+}
+
+#[tokio::test]
+async fn a_task_that_was_never_claimed_is_taken_up_when_its_worker_had_the_time_to() {
+    let world = World::new();
+    let enqueued = tubeatlas_domain::NewTask {
+        id: ProcessingTaskId::new(UuidV7Generator.new_id()),
+        kind: tubeatlas_domain::TaskKind::parse(TASK_KIND).unwrap(),
+        target: Some("/a".to_owned()),
+        payload: Default::default(),
+        max_attempts: 9,
+        available_at: world.clock.now(),
+    };
+    world.store.processing_tasks().enqueue(&enqueued).await.unwrap();
+    let other = world.start("/a").await;
+    assert_ne!(other.id, enqueued.id);
+    other.complete(world.store.as_ref()).await.unwrap();
+    world.clock.move_by_ms(31_000);
+    assert_eq!(world.start("/a").await.id, enqueued.id);
+}
+
+#[tokio::test]
+async fn the_task_of_a_process_that_is_gone_is_taken_up_at_once() {
+    let world = World::new();
+    let killed = world.start("/archive").await.id;
+    let source = Source { videos: 3, at: 0, then: Then::Nothing, store: world.store.clone() };
+    let other = ImportOptions { is_gone: |worker| worker.as_str() == "x", ..options() };
+    world.import(&source, &other).await.unwrap();
+    let tasks = world.tasks().await;
+    assert_eq!(
+        (tasks.len(), tasks[1].id, tasks[1].status),
+        (2, killed, TaskStatus::Running),
+        "it may be alive"
+    );
+
+    let known = ImportOptions { is_gone: |worker| worker.as_str() == "w", ..options() };
+    world.import(&source, &known).await.unwrap();
+    let tasks = world.tasks().await;
+    assert_eq!((tasks.len(), tasks[1].id, tasks[1].status), (2, killed, TaskStatus::Succeeded));
+    assert_eq!((tasks[1].attempts, &tasks[1].error), (2, &None));
+}
+
+#[tokio::test]
+async fn who_interrupts_the_import_cancels_its_task_at_once() {
+    let world = World::new();
+    let (interrupt, interrupted) = watch::channel(None);
+    let source = Source { videos: 120, at: 105, then: Then::GiveUp, store: world.store.clone() };
+    let options = ImportOptions { interrupted, ..options() };
+    let import = async {
+        let error = world.import(&source, &options).await.unwrap_err();
+        assert!(matches!(error, ImportError::Interrupted("SIGINT")), "{error}");
+    };
+    let interrupt = async {
+        // Once it waits for what never comes.
+        while world.store.videos().count(&tubeatlas_ports::VideoFilter::default()).await.unwrap() < 100 {
+            tokio::task::yield_now().await;
+        }
+        interrupt.send_replace(Some("SIGINT"));
+    };
+    tokio::join!(import, interrupt);
+    let tasks = world.tasks().await;
+    assert_eq!((tasks.len(), tasks[0].status, tasks[0].progress.get()), (1, TaskStatus::Cancelled, 84));
+    assert!(tasks[0].error.as_deref().unwrap().contains("ended by SIGINT"), "{tasks:?}");
+    // Of a dry run there is no task, and it ends as well.
+    let dry = ImportOptions { dry_run: true, ..options.clone() };
+    assert!(matches!(world.import(&source, &dry).await.unwrap_err(), ImportError::Interrupted("SIGINT")));
+    assert_eq!(world.tasks().await.len(), 1);
+
+    let again = ImportOptions { interrupted: watch::channel(None).1, ..options.clone() };
+    let report = world.import(&Source { then: Then::Nothing, ..source }, &again).await.unwrap();
+    assert_eq!((report.unchanged_files, report.videos.created), (100, 20), "it goes on where it was");
+    let tasks = world.tasks().await;
+    let states: Vec<_> = tasks.iter().map(|task| task.status).collect();
+    assert_eq!(states, [TaskStatus::Succeeded, TaskStatus::Cancelled]);
 }
 
 #[tokio::test]
