@@ -6,6 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use tubeatlas_ports::{Check, Error, Result, Schema, SchemaItemKind, Store};
 
 use crate::error::Context;
+use crate::index_version;
 use crate::migrations;
 use crate::statement::{TextRow, sql};
 use crate::store::PostgresStore;
@@ -89,6 +90,7 @@ impl PostgresStore {
             format!("{open} of at most {most} of this pool; {server}")
         });
         let settings = settings(&mut connection).await;
+        let version = index_version::read(&mut connection).await;
         let schema = schemas(&mut connection).await.map_err(|error| engine.explain(error));
         let mut checks = vec![
             Check::new("answers", Ok(server)),
@@ -96,6 +98,7 @@ impl PostgresStore {
             Check::new("settings of the connections", settings),
         ];
         checks.extend(Check::schema(schema));
+        checks.push(Check::index_version(version));
         Ok(checks)
     }
 }

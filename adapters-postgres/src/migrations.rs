@@ -4,15 +4,17 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use tubeatlas_ports::{Error, Result};
 
 use crate::error::Context;
+use crate::index_version;
 use crate::statement::{Bind, NumberRow, TextRow, sql};
 
 /// Names and statements, oldest first. In folders as the `diesel` tool wants them, and noted in the table that it
 /// knows.
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     ("20261121000000", include_str!("../migrations/2026-11-21-000000_catalogue/up.sql")),
     ("20261123000000", include_str!("../migrations/2026-11-23-000000_source_files/up.sql")),
     ("20261124000000", include_str!("../migrations/2026-11-24-000000_playlists/up.sql")),
     ("20261125000000", include_str!("../migrations/2026-11-25-000000_passages_pending/up.sql")),
+    ("20261126000000", include_str!("../migrations/2026-11-26-000000_search_index/up.sql")),
 ];
 
 /// The key of the advisory lock under which migrations are applied: "TbAt".
@@ -99,6 +101,7 @@ async fn run_in_transaction(connection: &mut AsyncPgConnection) -> Result<Vec<St
                 .doing("noting a migration")?;
         }
     }
+    index_version::settle(connection).await?;
     Ok(pending)
 }
 

@@ -28,8 +28,11 @@ type Row<'t> = (&'t VideoId, Option<&'t str>, Passage);
 
 impl<'t> Text<'t> {
     pub(crate) fn of_video(video: &'t Video) -> Self {
-        let passages = metadata_passages(&video.title, video.description.as_deref());
-        Self { video_id: &video.id, language: None, passages }
+        Self::of_metadata(&video.id, &video.title, video.description.as_deref())
+    }
+
+    pub(crate) fn of_metadata(video_id: &'t VideoId, title: &str, description: Option<&str>) -> Self {
+        Self { video_id, language: None, passages: metadata_passages(title, description) }
     }
 
     pub(crate) fn of_transcript(transcript: &'t Transcript) -> Self {

@@ -11,6 +11,7 @@ use tubeatlas_ports::{Clock, Error, Health, IdGenerator, Mode, Result, Store, Un
 use crate::config::PostgresConfig;
 use crate::engine::Engine;
 use crate::error::Context;
+use crate::index_version;
 use crate::migrations::{self, MigrationStatus};
 use crate::pool::Pool;
 use crate::session::Session;
@@ -60,6 +61,9 @@ impl PostgresStore {
                 return Err(Error::SchemaMismatch { message });
             }
             migrations::run(&mut connection).await?;
+        }
+        if let Some(message) = index_version::look_at(&mut connection).await? {
+            tracing::warn!("{message}");
         }
         connection.cleaned();
         drop(connection);

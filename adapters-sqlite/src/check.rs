@@ -8,6 +8,7 @@ use tubeatlas_ports::{Check, Error, Result, Schema};
 
 use crate::connection::{ConnectionSettings, NumberRow, TextRow};
 use crate::error::Context;
+use crate::index_version;
 use crate::live_schema::schema_of;
 use crate::migrations;
 use crate::pool::Length;
@@ -51,6 +52,7 @@ impl SqliteStore {
                     Check::new("integrity", check_integrity(connection)),
                     Check::new("references", check_references(connection)),
                     Check::new("search index", check_index(connection)),
+                    Check::index_version(index_version::read(connection)),
                 ]);
                 Ok(checks)
             })

@@ -78,6 +78,7 @@ mod connection;
 mod cues;
 mod error;
 mod file;
+mod index_version;
 mod inline;
 mod knowledge_graphs;
 mod live_schema;

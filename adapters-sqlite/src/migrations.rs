@@ -13,6 +13,7 @@ use tubeatlas_ports::{Error, Result};
 use crate::check::check_references;
 use crate::connection::{NumberRow, TextRow, pragma};
 use crate::error::Context;
+use crate::index_version;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
@@ -201,6 +202,7 @@ fn apply(connection: &mut SqliteConnection) -> Result<Vec<String>> {
                 .doing("noting a migration")?;
         }
     }
+    index_version::settle(connection)?;
     Ok(pending)
 }
 

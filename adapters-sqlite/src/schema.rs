@@ -5,6 +5,10 @@ diesel::table! {
 }
 
 diesel::table! {
+    search_index (id) { id -> Integer, version -> BigInt, }
+}
+
+diesel::table! {
     channels (id) {
         id -> Text,
         title -> Text,

@@ -13,6 +13,7 @@ use crate::config::{JournalMode, SqliteConfig};
 use crate::connection::{ConnectionSettings, Connections, NumberRow, set_journal_mode};
 use crate::error::{Context, with_busy_timeout};
 use crate::file::{DatabaseFile, FileIdentity};
+use crate::index_version;
 use crate::inline::InlineReaders;
 use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
@@ -199,6 +200,9 @@ fn open_file(config: &SqliteConfig, migrate: bool) -> Result<Opened> {
     }
     set_journal_mode(&mut connection, config)?;
     let migrated = if pending.is_empty() { pending } else { migrations::run(&mut connection, &file.path)? };
+    if let Some(message) = index_version::settle(&mut connection)? {
+        tracing::warn!("{}: {message}", file.path.display());
+    }
     Ok(Opened { file, identity, connection, sqlite_version, migrated })
 }
 

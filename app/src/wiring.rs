@@ -250,6 +250,53 @@ pub fn maintenance(settings: &DatabaseSettings, missing: Missing) -> Result<Main
     Err(AppError::Store(Unsupported { what }))
 }
 
+/// What was built anew by [`reindex`]. On Postgres it is the full-text index alone: the others follow from their tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reindexed {
+    /// How many videos' titles and descriptions.
+    pub videos: u64,
+    /// How many transcripts.
+    pub transcripts: u64,
+    /// How many passages they have.
+    pub passages: u64,
+    /// How many media files' paths.
+    pub media_files: Option<u64>,
+    /// How many playlists' videos.
+    pub playlists: Option<u64>,
+    /// How long it took, in milliseconds.
+    pub elapsed_ms: u64,
+}
+
+/// Builds the full-text index anew.
+///
+/// # Errors
+/// If there is no database, or it cannot be written.
+pub async fn reindex(settings: &DatabaseSettings) -> Result<Reindexed, AppError> {
+    if !matches!(settings.url, DatabaseUrl::Postgres(_)) {
+        let it = maintenance(settings, Missing::Refuse)?.reindex().await?;
+        return Ok(Reindexed {
+            videos: it.videos,
+            transcripts: it.transcripts,
+            passages: it.passages,
+            media_files: Some(it.media_files),
+            playlists: Some(it.playlists),
+            elapsed_ms: milliseconds(it.elapsed),
+        });
+    }
+    let opened = open(settings, Missing::RefuseAndLeaveAsItIs).await?;
+    let Adapter::Postgres(postgres) = &opened.adapter else { return Err(no_database(settings)) };
+    let it = postgres.reindex().await?;
+    opened.store.close().await?;
+    Ok(Reindexed {
+        videos: it.videos,
+        transcripts: it.transcripts,
+        passages: it.passages,
+        media_files: None,
+        playlists: None,
+        elapsed_ms: milliseconds(it.elapsed),
+    })
+}
+
 fn refuse_missing(settings: &DatabaseSettings) -> Result<(), AppError> {
     match &settings.url {
         // If it cannot be told whether the file is there, opening it tells why.

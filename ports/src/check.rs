@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tubeatlas_domain::search::INDEX_VERSION;
+
 use crate::Result;
 
 /// One thing of a database that was looked at.
@@ -23,6 +25,18 @@ impl Check {
         Self { name: name.to_owned(), ok, detail }
     }
 
+    /// The name of [`index_version`](Self::index_version).
+    pub const INDEX_VERSION: &str = "version of the search index";
+
+    /// That an index was made by this program's [`INDEX_VERSION`].
+    pub fn index_version(found: Result<u32>) -> Self {
+        match found.map(|found| (found, stale_index(found))) {
+            Ok((_, Some(detail))) => Self { name: Self::INDEX_VERSION.to_owned(), ok: false, detail },
+            Ok((found, None)) => Self::new(Self::INDEX_VERSION, Ok(found.to_string())),
+            Err(error) => Self::new(Self::INDEX_VERSION, Err(error)),
+        }
+    }
+
     /// That a database has the schema that it should have; or one failure for each difference.
     pub fn schema(found: Result<(Schema, Schema)>) -> Vec<Self> {
         match found.map(|(expected, found)| (expected.differences(&found), found)) {
@@ -38,6 +52,16 @@ impl Check {
             Err(error) => vec![Self::new("schema", Err(error))],
         }
     }
+}
+
+/// What to say of an index that was made by another version than this program's [`INDEX_VERSION`], if it was.
+pub fn stale_index(found: u32) -> Option<String> {
+    (found != INDEX_VERSION).then(|| {
+        format!(
+            "the search index was made by another Tubeatlas (version {found}, and not {INDEX_VERSION}), and searches may \
+             miss words: build it anew with `db reindex`"
+        )
+    })
 }
 
 /// The schema of a database as items that can be compared one by one.

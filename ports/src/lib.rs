@@ -67,7 +67,7 @@ mod video;
 
 pub use archive::{ArchiveReader, ArchiveSource};
 pub use channel::{ChannelFilter, ChannelOrder, ChannelPosition, ChannelRepository};
-pub use check::{Check, Schema, SchemaItem, SchemaItemKind};
+pub use check::{Check, Schema, SchemaItem, SchemaItemKind, stale_index};
 pub use clock::{Clock, IdGenerator, SystemClock, UuidV7Generator};
 pub use error::{Conflict, Error, Result, Source};
 pub use jitter::jittered;

@@ -114,14 +114,20 @@ fn migrations_are_undone_only_when_that_was_confirmed() {
     assert!(asked.stderr.contains("--yes"), "{}", asked.stderr);
     assert_eq!(sandbox.contents(), before);
 
-    let undone = sandbox.json(&["db", "migrate", "--down", "1", "--yes"]).ended_with(0).json();
-    let lost = json!({"playlists": 1, "playlist_videos": 2});
+    let undone = sandbox.json(&["db", "migrate", "--down", "2", "--yes"]).ended_with(0).json();
+    let lost = json!({"playlists": 1, "playlist_videos": 2, "search_index": 1});
     assert_eq!((&undone["done"], &undone["lost"]), (&json!(true), &lost), "{undone}");
-    let pending = sandbox.json(&["db", "status"]).ended_with(0).json()["pending"].clone();
+    let mut pending = sandbox.json(&["db", "status"]).ended_with(0).json()["pending"].clone();
+    pending.as_array_mut().unwrap().reverse();
     assert_eq!(pending, undone["reverted"]);
     sandbox.run(&["db", "check"]).ended_with(2); // it changes nothing, and says what to do
     sandbox.run(&["db", "migrate"]).ended_with(0);
-    sandbox.run(&["db", "check"]).ended_with(0);
+    let checked = sandbox.run(&["db", "check"]).ended_with(1);
+    assert!(checked.stdout.contains("FAILED  version of the search index"), "{}", checked.stdout);
+    assert!(checked.stderr.contains("build it anew with `db reindex`"), "{}", checked.stderr);
+    sandbox.run(&["db", "reindex"]).ended_with(0);
+    let checked = sandbox.run(&["db", "check"]).ended_with(0);
+    assert_eq!(checked.stderr, "");
     assert_eq!(sandbox.contents_of(&kept), kept_before);
     for wrong in [&["--down", "0"][..], &["--down", "9"], &["--yes"]] {
         sandbox.run(&[&["db", "migrate"], wrong].concat()).ended_with(2);

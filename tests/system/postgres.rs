@@ -70,6 +70,15 @@ fn the_commands_do_on_postgres_what_they_do_on_sqlite() {
         assert!(checked.stdout.contains(line), "{}", checked.stdout);
     }
     assert!(checked.stderr.contains("SQLite alone"), "{}", checked.stderr);
+    database.execute("UPDATE search_index SET version = 0").unwrap();
+    let checked = sandbox.run(&["db", "check"]).ended_with(1);
+    assert!(checked.stderr.contains("build it anew with `db reindex`"), "{}", checked.stderr);
+    assert!(checked.stdout.contains("FAILED  version of the search index: "), "{}", checked.stdout);
+    let found = sandbox.json(&["search", "aurore"]).ended_with(0).json();
+    let reindexed = sandbox.json(&["db", "reindex"]).ended_with(0).json();
+    assert!(reindexed["passages"].as_u64() > Some(0), "{reindexed}");
+    assert_eq!(sandbox.json(&["search", "aurore"]).ended_with(0).json(), found);
+    sandbox.run(&["db", "check"]).ended_with(0);
     database.execute("DROP INDEX ix_videos_channel_id").unwrap();
     let checked = sandbox.run(&["db", "check"]).ended_with(1);
     assert!(
@@ -104,7 +113,6 @@ fn maintenance_of_files_names_the_means_of_postgres_instead() {
         &["backup", "x.db"][..],
         &["restore", "x.db"],
         &["verify"],
-        &["reindex"],
         &["vacuum"],
         &["stats"],
         &["checkpoint"],

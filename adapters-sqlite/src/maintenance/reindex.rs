@@ -16,6 +16,7 @@ use super::rows::each;
 use super::space::checkpoint;
 use crate::check::number;
 use crate::error::Context;
+use crate::index_version;
 use crate::media_files;
 use crate::migrations;
 use crate::passages::{self, IndexChanges};
@@ -55,6 +56,7 @@ impl Maintenance {
             }
             connection.batch_execute("BEGIN IMMEDIATE").doing("beginning a transaction")?;
             let mut reindexed = reindex(connection)?; // an error closes the connection, which rolls back
+            index_version::write(connection)?;
             connection.batch_execute("COMMIT").doing("committing the index")?;
             checkpoint(connection)?; // the log has the whole index now
             reindexed.elapsed = begun.elapsed();

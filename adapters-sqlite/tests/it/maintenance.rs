@@ -503,7 +503,12 @@ async fn vacuum_gives_room_back_and_stats_count_it() {
     }
     let free = maintenance.stats().await.unwrap().free_bytes;
     let vacuumed = maintenance.vacuum().await.unwrap();
-    assert!(free > 0 && vacuumed.bytes_after + free <= vacuumed.bytes_before, "{free}, {vacuumed:?}");
+    // What is packed anew may end on another page.
+    let packed = 2 * stats.page_bytes;
+    assert!(
+        free > packed && vacuumed.bytes_after + free <= vacuumed.bytes_before + packed,
+        "{free}, {vacuumed:?}"
+    );
     assert_eq!(fs::metadata(place.database()).unwrap().len(), vacuumed.bytes_after);
     assert_eq!(maintenance.stats().await.unwrap().free_bytes, 0);
     // The store goes on.
@@ -547,5 +552,6 @@ async fn a_database_that_needs_migrations_can_be_backed_up_and_restored() {
     let restored = maintenance.restore(&place.path("backup.db"), true).await.unwrap();
     assert_eq!(restored.pending, pending);
     assert_eq!(place.count().await, 1);
+    maintenance.reindex().await.unwrap(); // nobody knows which version its index was made by
     assert_whole(&maintenance.verify().await.unwrap());
 }

@@ -183,10 +183,16 @@ async fn every_released_schema_is_upgraded_and_read() {
 
         let store = open_with(config(&path)).await.unwrap();
         assert_eq!(migration_status(&config(&path)).await.unwrap().pending, Vec::<String>::new());
-        let checks = store.check().await.unwrap();
-        assert!(checks.iter().all(|check| check.ok), "{name}: {checks:?}");
-        let verified = store.maintenance().verify().await.unwrap();
-        assert!(verified.iter().all(|check| check.ok), "{name}: {verified:?}");
+        // Before the version of the index was kept, nobody knows it.
+        let unknown = (name.as_str() < "20261126000000").then_some(Check::INDEX_VERSION);
+        for checks in [store.check().await.unwrap(), store.maintenance().verify().await.unwrap()] {
+            let failed: Vec<_> = checks.iter().filter(|check| !check.ok).map(|it| it.name.as_str()).collect();
+            assert_eq!(failed, Vec::from_iter(unknown), "{name}: {checks:?}");
+        }
+        store.maintenance().reindex().await.unwrap();
+        for checks in [store.check().await.unwrap(), store.maintenance().verify().await.unwrap()] {
+            assert!(checks.iter().all(|check| check.ok), "{name}: {checks:?}");
+        }
         let sample = sample();
         let all = Visibility::WithDeleted;
         let channel = store.channels().get(&sample.channel.id, Visibility::Live).await.unwrap().unwrap();
@@ -236,15 +242,17 @@ async fn undoing_a_migration_says_first_what_is_lost() {
     let newest_first: Vec<String> = all.iter().rev().cloned().collect();
     let asked = maintenance.revert(all.len(), false).await.unwrap();
     assert_eq!((asked.done, &asked.migrations), (false, &newest_first));
-    let lost = [("channels", 1), ("passages", 1), ("store_state", 1), ("videos", 2)];
+    let lost = [("channels", 1), ("passages", 1), ("search_index", 1), ("store_state", 1), ("videos", 2)];
     let lost: BTreeMap<String, u64> = lost.map(|(name, rows)| (name.to_owned(), rows)).into();
     assert_eq!(asked.lost, lost);
     assert_eq!(migration_status(&config(&path)).await.unwrap().pending, Vec::<String>::new());
 
     let one = maintenance.revert(1, true).await.unwrap();
-    assert_eq!((one.done, one.lost, one.migrations.as_slice()), (true, BTreeMap::new(), &newest_first[..1]));
+    let lost_by_one = BTreeMap::from([("search_index".to_owned(), 1)]);
+    assert_eq!((one.done, one.lost, one.migrations.as_slice()), (true, lost_by_one, &newest_first[..1]));
     assert_eq!(migration_status(&config(&path)).await.unwrap().pending, newest_first[..1]);
     assert_eq!(migrate(&config(&path)).await.unwrap(), newest_first[..1]);
+    maintenance.reindex().await.unwrap(); // the version of its index was undone
     let store = open_with(config(&path)).await.unwrap();
     assert!(store.check().await.unwrap().iter().all(|check| check.ok));
     assert_eq!(store.videos().count(&VideoFilter::default()).await.unwrap(), 2);
@@ -254,4 +262,46 @@ async fn undoing_a_migration_says_first_what_is_lost() {
     assert_eq!(maintenance.revert(all.len(), true).await.unwrap().lost, lost);
     assert_eq!(migration_status(&config(&path)).await.unwrap().pending, all);
     assert_eq!(migrate(&config(&path)).await.unwrap(), all);
+}
+
+/// As of a program that took ü for another letter than u.
+#[tokio::test]
+async fn an_index_of_an_older_version_is_told_of_until_it_is_built_anew() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("catalogue.db");
+    let store = open_with(config(&path)).await.unwrap();
+    assert!(store.check().await.unwrap().iter().all(|check| check.ok), "an empty index is of every version");
+    store.videos().create(&Video::new(VideoFields::new(id("v"), "Grüße")).unwrap()).await.unwrap();
+    store.close().await.unwrap();
+    sql(
+        &path,
+        "DELETE FROM passages_fts WHERE rowid = 1;
+         INSERT INTO passages_fts (rowid, tokens) VALUES (1, 'grüsse');
+         UPDATE search_index SET version = 0;",
+    );
+
+    let request = || SearchRequest::new(SearchQuery::parse("grusse").unwrap());
+    let store = open_with(config(&path)).await.unwrap();
+    assert_eq!(store.transcripts().search(&request()).await.unwrap().items.len(), 0);
+    let maintenance = store.maintenance();
+    for checks in [store.check().await.unwrap(), maintenance.verify().await.unwrap()] {
+        let failed: Vec<_> = checks.iter().filter(|check| !check.ok).collect();
+        assert_eq!(failed.len(), 1, "{checks:?}");
+        assert_eq!(failed[0].name, Check::INDEX_VERSION);
+        assert!(failed[0].detail.contains("(version 0, and not 1)"), "{checks:?}");
+        assert!(failed[0].detail.ends_with("build it anew with `db reindex`"), "{checks:?}");
+    }
+    // It is the same in a backup, which can be restored all the same.
+    let backup = place.path().join("backup.db");
+    maintenance.backup(&backup, false).await.unwrap();
+    let copy = Maintenance::new(config(&place.path().join("restored.db"))).unwrap();
+    copy.restore(&backup, false).await.unwrap();
+    assert_eq!(copy.verify().await.unwrap().iter().filter(|check| !check.ok).count(), 1);
+
+    maintenance.reindex().await.unwrap();
+    assert_eq!(store.transcripts().search(&request()).await.unwrap().items.len(), 1);
+    for checks in [store.check().await.unwrap(), maintenance.verify().await.unwrap()] {
+        assert!(checks.iter().all(|check| check.ok), "{checks:?}");
+    }
+    store.close().await.unwrap();
 }

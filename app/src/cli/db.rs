@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::error::AppError;
-use crate::wiring::{self, Check, Migrations, Missing, PoolCheck, Reverted, Stats, TableStats};
+use crate::wiring::{self, Check, Migrations, Missing, PoolCheck, Reindexed, Reverted, Stats, TableStats};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Db {
@@ -145,19 +145,7 @@ impl Db {
                 Ok(code(checked.ok))
             }
             Self::Reindex => {
-                let it = wiring::maintenance(database, Missing::Refuse)?.reindex().await?;
-                let milliseconds = wiring::milliseconds(it.elapsed);
-                let json = json!({
-                    "videos": it.videos, "transcripts": it.transcripts, "passages": it.passages,
-                    "media_files": it.media_files, "playlists": it.playlists, "elapsed_ms": milliseconds,
-                });
-                context.output.show(&json, |_| {
-                    format!(
-                        "{} passages of {} videos and {} transcripts, the paths of {} media files and the videos of {} playlists, in \
-                         {milliseconds} ms",
-                        it.passages, it.videos, it.transcripts, it.media_files, it.playlists
-                    )
-                })?;
+                context.output.show(&wiring::reindex(database).await?, reindexed_text)?;
                 Ok(ExitCode::SUCCESS)
             }
             Self::Vacuum => {
@@ -190,6 +178,17 @@ impl Db {
             }
         }
     }
+}
+
+fn reindexed_text(it: &Reindexed) -> String {
+    let Reindexed { videos, transcripts, passages, media_files, playlists, elapsed_ms } = it;
+    let paths = media_files.map(|count| format!(", the paths of {count} media files"));
+    let lists = playlists.map(|count| format!(" and the videos of {count} playlists"));
+    format!(
+        "{passages} passages of {videos} videos and {transcripts} transcripts{}{}, in {elapsed_ms} ms",
+        paths.unwrap_or_default(),
+        lists.unwrap_or_default()
+    )
 }
 
 /// 1 if something is not as it should be.

@@ -38,7 +38,9 @@ pub use evaluate::phrase_ranges;
 pub use fields::{SearchField, SearchFields};
 pub use highlight::{CueMatch, find_cues, find_in_text};
 pub use normalise::{MAX_TOKEN_BYTES, Token, normalised, tokens};
-pub use passage::{PASSAGE_OVERLAP, PASSAGE_TOKENS, Passage, metadata_passages, transcript_passages};
+pub use passage::{
+    INDEX_VERSION, PASSAGE_OVERLAP, PASSAGE_TOKENS, Passage, metadata_passages, transcript_passages,
+};
 pub use query::{
     Expression, MAX_GROUP_DEPTH, MAX_PHRASE_TOKENS, MAX_QUERY_BYTES, MAX_QUERY_TERMS, Phrase, QueryError,
     SearchQuery,

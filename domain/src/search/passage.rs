@@ -9,6 +9,11 @@ use std::ops::Range;
 use super::normalise::{Token, add_tokens, joined};
 use crate::Cue;
 
+/// The version of what this module makes of texts. It rises whenever some text gets other tokens or passages, also by newer
+/// tables of Unicode: an index of texts that were taken apart in another way would miss words, so a store keeps the
+/// version that its index was made by.
+pub const INDEX_VERSION: u32 = 1;
+
 /// The most tokens of a passage; about a minute and a half of speech.
 pub const PASSAGE_TOKENS: usize = 240;
 
