@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
-use tubeatlas_domain::search::{Expression, Passage, Phrase, Relevance, SearchQuery, find_in_text};
+use tubeatlas_domain::search::{
+    Expression, Passage, Phrase, Relevance, SearchQuery, find_in_text, metadata_weight,
+};
 use tubeatlas_domain::{LanguageTag, Timestamp, TranscriptId, TranscriptKind, VideoId};
 use tubeatlas_ports::{
     Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPage, SearchPosition,
@@ -256,8 +258,8 @@ pub(crate) fn search(state: &State, request: &SearchRequest) -> Result<SearchPag
         SearchOrder::Relevance => Some(relevance(index, query)),
         SearchOrder::Newest | SearchOrder::Oldest => None,
     };
-    // The place of a document, unless the filter leaves it out.
-    let place = |key: &'_ Arc<DocumentKey>| -> Option<Option<Timestamp>> {
+    // The video of a document, unless the filter leaves it out.
+    let video_of = |key: &DocumentKey| {
         let video = state.videos.by_id.get(&key.video_id)?;
         let taken_in = visibility.shows(video.deleted_at)
             && video_id.as_ref().is_none_or(|wanted| key.video_id == *wanted)
@@ -269,14 +271,14 @@ pub(crate) fn search(state: &State, request: &SearchRequest) -> Result<SearchPag
             && published_from.is_none_or(|from| video.published_at.is_some_and(|at| at >= from))
             && published_before.is_none_or(|end| video.published_at.is_some_and(|at| at < end))
             && title.iter().all(|phrase| phrase.is_in(&video.title));
-        taken_in.then_some(video.published_at)
+        taken_in.then_some(video)
     };
     let candidates = index.candidates(query.expression());
     let mut places = Vec::new();
     for passages in candidates.chunk_by(|one, other| one.document() == other.document()) {
         let document = passages.first().and_then(|key| index.documents.get(&key.document()));
         let Some(document) = document else { continue };
-        let Some(published_at) = place(&document.key) else { continue };
+        let Some(video) = video_of(&document.key) else { continue };
         let mut scores = passages.iter().filter_map(|key| {
             let passage = document.passages.get(key.ordinal())?;
             let tokens: Vec<&str> = passage.tokens().collect();
@@ -288,9 +290,13 @@ pub(crate) fn search(state: &State, request: &SearchRequest) -> Result<SearchPag
             None => scores.next(), // one is enough
         };
         let Some(best) = best else { continue };
+        let weight = || match document.key.language {
+            Some(_) => 1.0,
+            None => metadata_weight(query, &video.title),
+        };
         places.push(Place {
-            score: ranking.as_ref().map(|_| best),
-            published_at: published_at.filter(|_| ranking.is_none()),
+            score: ranking.as_ref().map(|_| best * weight()),
+            published_at: video.published_at.filter(|_| ranking.is_none()),
             video_id: &document.key.video_id,
             language: document.key.language.as_ref(),
         });

@@ -11,7 +11,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Untyped};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::future::join;
 use futures::{FutureExt, TryStreamExt};
-use tubeatlas_domain::search::{Expression, Phrase, Relevance, find_in_text};
+use tubeatlas_domain::search::{Expression, Phrase, Relevance, find_in_text, metadata_weight};
 use tubeatlas_domain::{ChannelId, Entity, LanguageTag, Timestamp, Transcript, TranscriptId, VideoId};
 use tubeatlas_ports::{
     Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPage, SearchPosition,
@@ -211,7 +211,10 @@ async fn places_by_score(
             continue;
         }
         let tokens: Vec<&str> = row.tokens.split(' ').collect();
-        let score = ranking.score(&tokens);
+        let score = match row.language {
+            Some(_) => ranking.score(&tokens),
+            None => ranking.score(&tokens) * metadata_weight(&request.query, &row.title),
+        };
         let kept = best.entry((row.video_id, row.language)).or_insert(score);
         *kept = kept.max(score);
     }

@@ -178,6 +178,7 @@ impl ConnectionSettings {
             self.wal,
         );
         connection.batch_execute(&pragmas).doing("setting a connection up")?;
+        crate::search::register_weight(&mut connection).doing("setting a connection up")?;
         self.verify(&mut connection)?;
         Ok(connection)
     }

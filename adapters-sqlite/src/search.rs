@@ -1,9 +1,11 @@
 //! Searching what was said, by SQLite's FTS5 over the domain's tokens.
 
+use std::cell::RefCell;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Text};
-use tubeatlas_domain::search::find_in_text;
+use tubeatlas_domain::search::{SearchQuery, find_in_text, metadata_weight};
 use tubeatlas_domain::{ChannelId, EntityKind, LanguageTag, Timestamp, Transcript, TranscriptId, VideoId};
 use tubeatlas_ports::{
     Cursor, FoundCue, MAX_SEARCH_LIMIT, Page, Result, SearchHit, SearchOrder, SearchPage, SearchPosition,
@@ -47,8 +49,26 @@ const BEST: u32 = 8;
 /// How many passages are searched for each that is taken into account, where all words are common.
 const SEARCHED: i64 = 25;
 
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// [`metadata_weight`] for the source of a query and a title.
+    fn metadata_weight_of(query: Text, title: Text) -> Double;
+}
+
+/// Makes [`metadata_weight`] known to a connection, because only so can the best passages be told from the others.
+pub(crate) fn register_weight(connection: &mut SqliteConnection) -> QueryResult<()> {
+    let last = RefCell::new(None::<SearchQuery>); // of one search it is always the same
+    metadata_weight_of_utils::register_impl(connection, move |source: String, title: String| {
+        let mut last = last.borrow_mut();
+        if last.as_ref().is_none_or(|query| query.source() != source) {
+            *last = SearchQuery::parse(&source).ok();
+        }
+        last.as_ref().map_or(1.0, |query| metadata_weight(query, &title))
+    })
+}
+
 /// The passages that are taken into account, with their scores. Parameters as in [`statement`]; ?9 is what is scored,
-/// ?12 how many of the best are looked at (-1: all).
+/// ?12 how many of the best are looked at (-1: all), ?15 the source of the query.
 fn found(plan: &Plan, request: &SearchRequest) -> &'static str {
     match (plan, request.order) {
         (Plan::All { .. }, SearchOrder::Relevance) => {
@@ -56,7 +76,12 @@ fn found(plan: &Plan, request: &SearchRequest) -> &'static str {
                  SELECT rowid AS id FROM passages_fts WHERE passages_fts MATCH ?1
              ),
              found AS MATERIALIZED (
-                 SELECT rowid AS id, -bm25(passages_fts) AS score FROM passages_fts
+                 SELECT rowid AS id, -bm25(passages_fts) * coalesce((
+                     SELECT metadata_weight_of(?15, v.title)
+                     FROM passages m INDEXED BY ix_passages_metadata JOIN videos v ON v.id = m.video_id
+                     WHERE m.id = passages_fts.rowid AND m.language IS NULL
+                 ), 1.0) AS score
+                 FROM passages_fts
                  WHERE passages_fts MATCH ?9 AND +rowid IN (SELECT id FROM matching)
                  ORDER BY score DESC LIMIT ?12 + 0
              )"
@@ -129,7 +154,7 @@ fn statement(plan: &Plan, request: &SearchRequest) -> String {
                 SELECT 1 FROM transcripts t
                 WHERE t.video_id = p.video_id AND t.language = p.language AND t.kind = ?13))
            AND (?14 IS NULL OR v.published_at >= ?14)
-           AND (?15 IS NULL OR v.published_at < ?15)
+           AND (?16 IS NULL OR v.published_at < ?16)
          GROUP BY p.video_id, p.language
          HAVING ?7 IS NULL OR {behind}
          ORDER BY {sort}, p.video_id, p.language"
@@ -217,7 +242,8 @@ fn load(
         Bind::Integer(Some(best)),
         text(request.kind.as_ref().map(word).transpose()?.as_deref()),
         Bind::Integer(request.published_from.map(Timestamp::unix_micros)),
-        Bind::Integer(request.published_before.map(Timestamp::unix_micros)),
+        text(Some(request.query.source())),
+        Bind::Integer(request.published_before.map(Timestamp::unix_micros)), // the last one stands in all statements
     ];
     let wanted = i64::from(request.limit) + 1;
     // What is in a title, the domain says: no index has the words of titles alone.

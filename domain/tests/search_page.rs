@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
-use tubeatlas_domain::search::{SearchFields, SearchQuery, metadata_passages};
+use tubeatlas_domain::search::{SearchFields, SearchQuery, metadata_passages, metadata_weight};
 use tubeatlas_domain::{ChannelId, LanguageTag, Timestamp};
 
 /// The rows of all tables with these heads, each a list of the codes in each cell.
@@ -48,6 +48,19 @@ fn queries_find_what_the_page_says() {
         };
         assert_eq!(found.iter().find(|text| !finds(text)), None, "{query} finds it");
         assert_eq!(not.iter().find(|text| finds(text)), None, "{query} does not find it");
+    }
+}
+
+#[test]
+fn titles_count_as_the_page_says() {
+    let examples = examples("| Query | Counts three times as a title | Counts half as much again |");
+    assert!(examples.len() > 3, "{} examples", examples.len());
+    for (query, answering, others) in examples {
+        let query = SearchQuery::parse(&query).unwrap();
+        let weights = |titles: &[String], weight: f64| {
+            titles.iter().all(|title| metadata_weight(&query, title) == weight)
+        };
+        assert!(weights(&answering, 3.0) && weights(&others, 1.5), "{}", query.source());
     }
 }
 

@@ -264,8 +264,10 @@ pub trait TranscriptRepository: WriteRepository<Transcript> {
     /// - Scores are each adapter's own ([`Relevance`] is there for who has none). At equal length, more
     ///   occurrences score higher, and so do more of the words that a query offers; a word that few passages hold
     ///   scores higher than one that more hold; a longer passage with the same occurrences does not score higher. (All
-    ///   this where no word is common, and less than half of the passages hold it.) Scores should depend
-    ///   on what is stored, and not on what was stored before.
+    ///   this where no word is common, and less than half of the passages hold it.) A passage of title and description
+    ///   scores [`metadata_weight`] times as high as the same of a transcript: so a title that answers by itself is above
+    ///   transcripts that say it again and again. Scores should depend on what is stored, and not on what was stored
+    ///   before.
     /// - Pages keep the promise of [`Page`]; in the order of relevance only while nothing is written.
     /// - All passages are searched, with one exception in a store of more than [`MIN_COMMON_WORD`] passages: where each
     ///   word that a passage might be found by stands in more than so many of them, or a beginning of words is asked
@@ -279,6 +281,7 @@ pub trait TranscriptRepository: WriteRepository<Transcript> {
     /// [`Relevance`]: tubeatlas_domain::search::Relevance
     /// [`transcript_passages`]: tubeatlas_domain::search::transcript_passages
     /// [`metadata_passages`]: tubeatlas_domain::search::metadata_passages
+    /// [`metadata_weight`]: tubeatlas_domain::search::metadata_weight
     /// [`Expression::matches`]: tubeatlas_domain::search::Expression::matches
     /// [`find_in_text`]: tubeatlas_domain::search::find_in_text
     async fn search(&self, request: &SearchRequest) -> Result<SearchPage>;

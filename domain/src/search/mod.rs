@@ -45,4 +45,4 @@ pub use query::{
     Expression, MAX_GROUP_DEPTH, MAX_PHRASE_TOKENS, MAX_QUERY_BYTES, MAX_QUERY_TERMS, Phrase, QueryError,
     SearchQuery,
 };
-pub use relevance::Relevance;
+pub use relevance::{Relevance, metadata_weight};

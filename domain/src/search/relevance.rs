@@ -1,11 +1,36 @@
-//! [`Relevance`]: how well a passage answers a query, for adapters whose engine has no measure of its own.
+//! How well a passage answers a query: [`Relevance`], for adapters whose engine has no measure of its own, and
+//! [`metadata_weight`], for all.
 
-use super::{PASSAGE_TOKENS, Phrase, phrase_ranges};
+use super::{PASSAGE_TOKENS, Phrase, SearchQuery, phrase_ranges, tokens};
 
 /// How soon more occurrences stop to count for more. The usual value.
 const K1: f64 = 1.2;
 /// How much the length of a passage counts. The usual value.
 const B: f64 = 0.75;
+
+/// How many times as much counts what is said in the title or the description: it is what the video is about.
+const METADATA_WEIGHT: f64 = 1.5;
+/// How many times as much counts a title that answers by itself. In a passage of some length, occurrences without number
+/// count [`K1`] + 1 = 2.2 times as much as one; so this one counts for more.
+const TITLE_WEIGHT: f64 = 3.0;
+
+/// How many times as much as in a transcript a passage counts that is of the title and description of a video with
+/// this title: 1.5 times, and 3 times if the query holds in the title alone. Every adapter multiplies the scores of such
+/// passages by it, its engine's own too.
+///
+/// ```
+/// use tubeatlas_domain::search::{SearchQuery, metadata_weight};
+///
+/// let query = SearchQuery::parse("black hole*")?;
+/// assert!(metadata_weight(&query, "Holes, black as night") > metadata_weight(&query, "What black is"));
+/// assert!(metadata_weight(&query, "Something else") > 1.0);
+/// # Ok::<(), tubeatlas_domain::search::QueryError>(())
+/// ```
+#[must_use]
+pub fn metadata_weight(query: &SearchQuery, title: &str) -> f64 {
+    let tokens: Vec<_> = tokens(title).into_iter().map(|token| token.text).collect();
+    if query.expression().matches(&tokens) { TITLE_WEIGHT } else { METADATA_WEIGHT }
+}
 
 /// Scores passages for the phrases of one query: Okapi BM25 with the usual parameters (k1 = 1.2, b = 0.75; S. Robertson
 /// and H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009), and a weight that is never
@@ -13,7 +38,8 @@ const B: f64 = 0.75;
 /// into passages of one length, [`PASSAGE_TOKENS`], so that is taken for the mean of their lengths.
 ///
 /// So more occurrences score higher, a rarer phrase scores higher, and a longer passage lower, however often a
-/// phrase occurs. Counts above 2⁵³ are rounded.
+/// phrase occurs. Counts above 2⁵³ are rounded. A passage of title and description counts [`metadata_weight`] times as
+/// much.
 ///
 /// ```
 /// use tubeatlas_domain::search::{Relevance, SearchQuery};
@@ -71,6 +97,28 @@ mod tests {
         let (a, b) = ((1.0_f64 + 1.5 / 2.5).ln(), (1.0_f64 + 2.5 / 1.5).ln());
         let both = (a + b) * 2.2 / (1.0 + 1.2 * length);
         assert!((score(&[2, 1], "a OR b", "a b") - both).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_title_counts_that_answers_by_itself() {
+        let weight = |query: &str, title: &str| metadata_weight(&SearchQuery::parse(query).unwrap(), title);
+        for (query, title) in
+            [("tea", "TEA"), ("\"hot tea\"", "Hot tea!"), ("tea OR milk", "Milk"), ("tea -hot", "Iced tea")]
+        {
+            assert_eq!(weight(query, title), TITLE_WEIGHT, "{query} in {title}");
+        }
+        for (query, title) in
+            [("tea", ""), ("\"hot tea\"", "Tea, hot"), ("tea milk", "Milk"), ("tea -hot", "Hot tea")]
+        {
+            assert_eq!(weight(query, title), METADATA_WEIGHT, "{query} in {title}");
+        }
+    }
+
+    #[test]
+    fn a_title_counts_for_more_than_any_number_of_occurrences() {
+        let often = score(&[2], "a", &["a"; 240].join(" "));
+        let once = score(&[2], "a", &format!("a{}", " b".repeat(239)));
+        assert!(TITLE_WEIGHT * once > often && TITLE_WEIGHT > METADATA_WEIGHT);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tubeatlas_domain::search::{
-    Expression, Passage, Phrase, Relevance, SearchQuery, find_in_text, metadata_passages, phrase_ranges,
-    transcript_passages,
+    Expression, Passage, Phrase, Relevance, SearchQuery, find_in_text, metadata_passages, metadata_weight,
+    phrase_ranges, transcript_passages,
 };
 use tubeatlas_domain::{LanguageTag, Transcript, TranscriptId, Video, VideoId};
 use tubeatlas_ports::{
@@ -86,6 +86,10 @@ pub(crate) fn search(
         };
         if takes_in(draft, request, &video, language.as_ref())? {
             let best = relevance.as_ref().map(|relevance| best(draft, relevance, passages)).transpose()?;
+            let best = best.map(|best| match language {
+                Some(_) => best,
+                None => best * metadata_weight(&request.query, &video.title),
+            });
             let place = SearchPosition {
                 score: best,
                 published_at: video.published_at.filter(|_| best.is_none()),

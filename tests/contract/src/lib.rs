@@ -1,6 +1,6 @@
 //! The contract suite: what every storage adapter of Tubeatlas must pass.
 //!
-//! 657 rules say, each in one sentence, what the [ports](tubeatlas_ports) promise; each is a test. This is all
+//! 658 rules say, each in one sentence, what the [ports](tubeatlas_ports) promise; each is a test. This is all
 //! that the author of an adapter writes, in a file under `tests/`:
 //!
 //! ```

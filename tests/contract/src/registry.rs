@@ -400,6 +400,7 @@ macro_rules! __for_each_rule {
                 must_sea_o_005_a_longer_passage_does_not_score_higher [Search]
                 must_sea_o_006_more_of_the_words_score_higher [Search]
                 should_sea_o_007_scores_depend_on_what_is_there_alone [Search]
+                must_sea_o_008_titles_and_descriptions_weigh_more [Search]
                 must_sea_p_001_pages_of_every_size_make_the_whole [Search]
                 must_sea_p_002_writes_between_pages_by_date_hide_and_repeat_nothing [Search]
                 must_sea_p_003_a_cursor_belongs_to_its_search [Search]

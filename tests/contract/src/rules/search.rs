@@ -795,6 +795,46 @@ pub(crate) async fn should_sea_o_007_scores_depend_on_what_is_there_alone(case: 
     Ok(())
 }
 
+pub(crate) async fn must_sea_o_008_titles_and_descriptions_weigh_more(case: &Case) -> Outcome {
+    let mut corpus = Corpus::of_texts(&[&["apple pear pear apple"; 20][..], &["apple pear c d"]].concat());
+    // The same words in the description, in both, and in the title.
+    for (id, title, description) in [
+        ("described", "", Some("apple pear c d")),
+        ("divided", "apple", Some("pear c d")),
+        ("entitled", "Apple Pear", Some("c d")),
+    ] {
+        corpus.videos.push(a_video_with(|v| {
+            v.id = video_id(id);
+            v.title = title.into();
+            v.description = description.map(str::to_owned);
+        }));
+    }
+    // Few hold the words.
+    for (n, text) in OTHERS.iter().cycle().take(60).enumerate() {
+        corpus.videos.push(a_video_with(|v| {
+            v.id = video_id(&format!("other{n}"));
+            v.title = (*text).into();
+        }));
+    }
+    corpus.store(case.store()).await?;
+    let base = SearchRequest { order: SearchOrder::Relevance, ..request("apple pear")? };
+    let hits = page(case, &base, MAX_SEARCH_LIMIT, None).await?.items;
+    let score = |id: &str| {
+        let hit = hits.iter().find(|hit| hit.video_id.as_str() == id);
+        some(&format!("a score of {id}"), hit.and_then(|hit| hit.score))
+    };
+    let spoken = score("v20")?;
+    for id in ["described", "divided"] {
+        let above = score(id)? > spoken && score(id)? < score("entitled")?;
+        holds(&format!("{id} scores above the same that is said, and below the title"), above, &hits)?;
+    }
+    holds("the title scores above what is said twice", score("entitled")? > score("v0")?, &hits)?;
+    // A page of one is cut out of these, and not out of what an engine likes best.
+    let first = page(case, &base, 1, None).await?.items;
+    same("the first page", &first[..], &hits[..1])?;
+    same("the first hit", &first.first().map(|hit| hit.video_id.as_str()), &Some("entitled"))
+}
+
 async fn page(
     case: &Case,
     base: &SearchRequest,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use tubeatlas_domain::search::{
-    Expression, PASSAGE_TOKENS, SearchQuery, metadata_passages, phrase_ranges, tokens,
+    Expression, PASSAGE_TOKENS, SearchQuery, metadata_passages, metadata_weight, phrase_ranges, tokens,
 };
 use tubeatlas_domain::{Cue, Entity, LanguageTag, Timestamp, Transcript, TranscriptId, Video, VideoId};
 use tubeatlas_ports::{
@@ -367,6 +367,27 @@ fn orders_and_pages() -> Vec<Fault> {
                 Hooks::new().soft::<Video>(hook.clone()).transcripts(hook)
             },
         ),
+        reweighed(
+            "SEA-O-008",
+            "titles and descriptions weigh no more than what is said",
+            &["described scores above the same that is said, and below the title"],
+            |request, hit| 1.0 / metadata_weight(&request.query, &hit.title),
+        ),
+        reweighed(
+            "SEA-O-008",
+            "titles weigh no more than descriptions",
+            &["described scores above the same that is said, and below the title"],
+            |request, hit| metadata_weight(&request.query, "") / metadata_weight(&request.query, &hit.title),
+        ),
+        reweighed(
+            "SEA-O-008",
+            "titles weigh little more than descriptions",
+            &["the title scores above what is said twice"],
+            |request, hit| {
+                let weight = metadata_weight(&request.query, &hit.title);
+                (1.0 + (weight - 1.0) / 100.0) / weight
+            },
+        ),
         Fault::new(
             "SEA-P-001",
             "the last page has a cursor if it is full",
@@ -518,6 +539,14 @@ type Score = fn(&SearchHit, f64) -> f64;
 /// The hits have other scores.
 fn rescored(rule: &str, name: &'static str, says: &'static [&'static str], score: Score) -> Fault {
     Fault::new(rule, name, says, move || Hooks::new().transcripts(Rescored { score }))
+}
+
+/// How many times as high the score of a title and description is.
+type Weight = fn(&SearchRequest, &SearchHit) -> f64;
+
+/// Titles and descriptions have other scores.
+fn reweighed(rule: &str, name: &'static str, says: &'static [&'static str], weight: Weight) -> Fault {
+    Fault::new(rule, name, says, move || Hooks::new().transcripts(Reweighed { weight }))
 }
 
 async fn search(at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
@@ -748,10 +777,52 @@ impl TranscriptHook for Rescored {
             ..hit.clone()
         };
         let mut scored: Vec<_> = items.iter().map(score).collect();
-        // Of the same score they stay in the order of their videos and languages.
-        scored.sort_by(|a, b| (&a.video_id, &a.language).cmp(&(&b.video_id, &b.language)));
-        scored.sort_by(|a, b| b.score.unwrap_or_default().total_cmp(&a.score.unwrap_or_default()));
+        sort_by_score(&mut scored);
         Ok(SearchPage { items: scored, next, among_latest })
+    }
+}
+
+/// Best score first; of the same score in the order of their videos and languages.
+fn sort_by_score(hits: &mut [SearchHit]) {
+    hits.sort_by(|a, b| (&a.video_id, &a.language).cmp(&(&b.video_id, &b.language)));
+    hits.sort_by(|a, b| b.score.unwrap_or_default().total_cmp(&a.score.unwrap_or_default()));
+}
+
+/// Pages are cut out of all hits with their other scores.
+struct Reweighed {
+    weight: Weight,
+}
+
+#[async_trait]
+impl TranscriptHook for Reweighed {
+    async fn search(&self, at: &At<'_>, request: &SearchRequest) -> Result<SearchPage> {
+        let asked = search(at, request).await?;
+        if request.order != SearchOrder::Relevance {
+            return Ok(asked);
+        }
+        let mut whole = SearchRequest { limit: MAX_SEARCH_LIMIT, after: None, ..request.clone() };
+        let mut hits = Vec::new();
+        loop {
+            let page = search(at, &whole).await?;
+            hits.extend(page.items);
+            whole.after = page.next;
+            if whole.after.is_none() {
+                break;
+            }
+        }
+        for hit in hits.iter_mut().filter(|hit| hit.language.is_none()) {
+            hit.score = hit.score.map(|score| score * (self.weight)(request, hit));
+        }
+        sort_by_score(&mut hits);
+        if let Some(after) = &request.after {
+            let last: SearchPosition = after.decode(request.cursor_scope())?;
+            let is_last =
+                |hit: &SearchHit| (&hit.video_id, &hit.language) == (&last.video_id, &last.language);
+            let at = hits.iter().position(is_last).map_or(0, |at| at + 1);
+            hits.drain(..at);
+        }
+        let page = Page::from_rows(hits, request.limit, |last| cursor(request, last))?;
+        Ok(SearchPage { among_latest: asked.among_latest, ..page.into() })
     }
 }
 

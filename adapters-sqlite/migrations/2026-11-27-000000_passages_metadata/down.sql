@@ -1,0 +1,1 @@
+DROP INDEX ix_passages_metadata;
