@@ -2,15 +2,19 @@
 
 use std::borrow::Cow;
 
+use tubeatlas::graphs;
 use tubeatlas_adapters_ytdlp::fuzzing;
 use tubeatlas_domain::search::{MAX_QUERY_TERMS, SearchQuery};
+use tubeatlas_domain::{
+    GraphMerger, GraphOwner, KnowledgeGraph, KnowledgeGraphFields, KnowledgeGraphId, VideoId,
+};
 use tubeatlas_ports::{Cursor, CursorScope};
 
 /// What takes any bytes.
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("info_json", info_json),
     ("vtt", vtt),
     ("srt", srt),
@@ -20,6 +24,7 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("file_name", file_name),
     ("query", query),
     ("cursor", cursor),
+    ("graph", graph),
 ];
 
 /// A document of yt-dlp.
@@ -55,6 +60,39 @@ pub fn ttml(bytes: &[u8]) {
 /// The name of a file in an archive.
 pub fn file_name(bytes: &[u8]) {
     fuzzing::file_name(&String::from_utf8_lossy(bytes));
+}
+
+/// A document of a knowledge graph. What is taken of it is a graph, which gives itself again, and the same a second time adds
+/// nothing.
+pub fn graph(bytes: &[u8]) {
+    let bytes = within(bytes, b"{", b"{\"triples\": [", b"]}");
+    let Ok(document) = serde_json::from_slice(&bytes) else { return };
+    let mut merger = GraphMerger::default();
+    let reading = graphs::read(&document, &mut merger);
+    assert!(reading.warnings.len() <= graphs::MAX_WARNINGS);
+    let again = graphs::read(&document, &mut merger);
+    assert_eq!(reading.taken, again.taken);
+    let (entities, relations) = merger.into_parts();
+    assert!(reading.taken > 0 || entities.is_empty());
+    let id = KnowledgeGraphId::new(Default::default());
+    let owner = GraphOwner::Video(VideoId::parse("v").expect("an id"));
+    let fields = KnowledgeGraphFields {
+        id,
+        owner,
+        model: None,
+        processing_time_ms: None,
+        version: 1,
+        entities,
+        relations,
+    };
+    let graph = KnowledgeGraph::new(fields).expect("what is merged is a graph");
+    assert!(graphs::graphml(&graph).ends_with("</graphml>\n"));
+
+    let written = serde_json::json!({"entities": graph.entities, "relations": graph.relations});
+    let mut merger = GraphMerger::default();
+    let reading = graphs::read(&written, &mut merger);
+    assert!(reading.warnings.is_empty(), "{:?}", reading.warnings);
+    assert_eq!(merger.into_parts(), (graph.entities.clone(), graph.relations.clone()));
 }
 
 /// What somebody searches for.

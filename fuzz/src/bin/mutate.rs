@@ -19,7 +19,7 @@ use tubeatlas_fuzz::TARGETS;
 const MAX_BYTES: usize = 16 * 1024;
 
 /// What the formats are made of.
-const TOKENS: [&str; 44] = [
+const TOKENS: [&str; 49] = [
     "\n",
     "\r",
     "\r\n",
@@ -64,6 +64,11 @@ const TOKENS: [&str; 44] = [
     "[dQw4w9WgXcQ]",
     " OR ",
     "*",
+    "\"triples\":[",
+    "\"nodes\":[",
+    "\"relationships\":[",
+    "\"subject\":",
+    "\"id\":1,",
 ];
 
 fn main() -> ExitCode {
