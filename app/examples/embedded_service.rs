@@ -3,6 +3,8 @@
 //! `POST /watched/{id}` notes in a video's `extra` that it was watched, `POST /merge/{from}/{into}` moves the transcripts
 //! of one video to another one and deletes the first, and everything that Tubeatlas serves is below `/catalogue`.
 
+#![allow(clippy::print_stdout, reason = "it says where it listens")]
+
 use std::sync::Arc;
 
 use axum::Router;

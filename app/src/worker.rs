@@ -10,7 +10,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
-use tubeatlas_domain::{LeaseToken, MAX_TASK_ERROR_BYTES, ProcessingTask, TaskFailure, TaskKind, ValidationError, WorkerId};
+use tubeatlas_domain::{
+    LeaseToken, MAX_TASK_ERROR_BYTES, ProcessingTask, TaskFailure, TaskKind, ValidationError, WorkerId,
+};
 use tubeatlas_ports::{ClaimRequest, Clock, Error, IdGenerator, Store, Stored, jittered};
 
 use crate::error::chain;

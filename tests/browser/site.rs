@@ -19,7 +19,6 @@ use tubeatlas::settings::{DatabaseSettings, DatabaseUrl};
 use tubeatlas::wiring::{self, Missing};
 use tubeatlas_domain::{MediaFile, MediaFileFields, MediaFileId, VideoId, WorkerId};
 use tubeatlas_ports::Store;
-use uuid::Uuid;
 
 /// The video of the samples whose media file lies with the service.
 pub(crate) const PLAYABLE: &str = "telescope_1";
@@ -63,7 +62,7 @@ impl Site {
                 .await
                 .unwrap();
 
-            let (id, video) = (MediaFileId::new(Uuid::now_v7()), VideoId::parse(PLAYABLE).unwrap());
+            let (id, video) = (MediaFileId::new(ids.new_id()), VideoId::parse(PLAYABLE).unwrap());
             let fields = MediaFileFields::new(id, video, file.to_str().unwrap());
             store.media_files().create(&MediaFile::new(fields).unwrap()).await.unwrap();
 

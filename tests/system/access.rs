@@ -134,6 +134,7 @@ fn bounds_hold_as_they_are_set() {
     for (line, headers, body, expected) in [
         (post, json, "x".repeat(2_001), (413, "too_large")),
         ("GET /api/v1/channels", json, "x".repeat(2_001), (413, "too_large")),
+        (post, json, format!("{{\"id\": \"UC1\", \"title\": {}", "[".repeat(1_500)), (400, "invalid")),
         ("GET /api/v1/videos?limit=1001", "", String::new(), (400, "invalid")),
         ("GET /", "Host: evil.example\r\n", String::new(), (421, "not_allowed")),
         ("GET /", "Origin: https://evil.example\r\n", String::new(), (403, "not_allowed")),

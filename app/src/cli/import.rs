@@ -10,9 +10,9 @@ use tubeatlas_ports::Store;
 
 use super::Context;
 use super::output::{Output, clean};
+use super::process::{is_gone, worker};
 use super::progress::Progress;
 use super::signals::Signals;
-use super::process::{is_gone, worker};
 use crate::error::AppError;
 use crate::import::{Counts, ImportEvent, ImportOptions, ImportReport, Interruption, import, target};
 use crate::settings::DatabaseUrl;

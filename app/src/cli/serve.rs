@@ -113,8 +113,7 @@ impl Serve {
         }
 
         let upkeep = tokio::spawn(metrics.clone().upkeep());
-        let service =
-            Service::new(opened.store().clone()).with_media(media).with_import_roots(import_roots);
+        let service = Service::new(opened.store().clone()).with_media(media).with_import_roots(import_roots);
         let workers = Workers::start(opened.store(), self.workers)?;
         let router = service.clone().guarded(Access::new(&settings.serve), &metrics);
         let server = Server::new(listener, router, tls, limits.clone());

@@ -57,7 +57,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tokio::sync::watch;
 use tubeatlas_ports::{Clock, IdGenerator, Store};
@@ -125,14 +125,16 @@ impl Service {
 
     /// Its routes, open to all: who nests them into a service of their own sees to who may ask, and how much.
     pub fn router(self) -> Router {
-        self.routes(None).layer(from_fn(shield::shield))
+        let ids = Arc::clone(&self.ids);
+        self.routes(None).layer(from_fn_with_state(ids, shield::shield))
     }
 
     /// Its routes for those who have access, and `GET /metrics` of these metrics.
     pub fn guarded(self, access: Access, metrics: &Metrics) -> Router {
+        let ids = Arc::clone(&self.ids);
         // The last layer is the outermost.
         let router = access.around(self.routes(Some(metrics)));
-        router.layer(from_fn(shield::shield)).layer(from_fn(metrics::measure))
+        router.layer(from_fn_with_state(ids, shield::shield)).layer(from_fn(metrics::measure))
     }
 
     fn routes(self, metrics: Option<&Metrics>) -> Router {

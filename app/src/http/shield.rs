@@ -2,16 +2,17 @@
 //! request.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use tracing::{Instrument, error, info, info_span};
-use uuid::Uuid;
+use tubeatlas_ports::IdGenerator;
 
 use super::ApiError;
 use super::error::Problem;
@@ -22,11 +23,15 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id of a request that is taken over.
 const MAX_REQUEST_ID_BYTES: usize = 64;
 
-pub(super) async fn shield(request: Request, next: Next) -> Response {
+pub(super) async fn shield(
+    State(ids): State<Arc<dyn IdGenerator>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let begun = Instant::now();
     // The path alone: what people search for is nobody's business.
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let id = given_id(request.headers()).unwrap_or_else(|| Uuid::now_v7().to_string());
+    let id = given_id(request.headers()).unwrap_or_else(|| ids.new_id().to_string());
     let span = info_span!("request", id);
     async move {
         // A handler shares nothing with others but the store, which promises to stand a panic.

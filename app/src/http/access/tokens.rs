@@ -215,8 +215,9 @@ impl Tokens {
 
 /// Whether this path is only for those who have a token. All are but these few, so what is added later is, too.
 fn needs_token(path: &str) -> bool {
-    let is_open =
-        matches!(path, "/" | "/favicon.ico" | "/health" | "/health/ready") || path.starts_with("/assets/");
+    let is_open = matches!(path, "/" | "/favicon.ico" | "/health" | "/health/ready")
+        || path.starts_with("/web/")
+        || path.starts_with("/media/");
     !is_open
 }
 
@@ -311,12 +312,21 @@ mod tests {
 
     #[test]
     fn all_paths_but_a_few_need_a_token() {
-        for path in ["/", "/health", "/health/ready", "/assets/app.js"] {
+        for path in ["/", "/health", "/health/ready", "/web/main.js", "/media/0?signature=x"] {
             assert!(!needs_token(path), "{path}");
         }
-        for path in
-            ["/api/v1/videos", "/metrics", "/docs", "/docs/", "/health/db", "/health/", "//", "/assets", "/x"]
-        {
+        for path in [
+            "/api/v1/videos",
+            "/metrics",
+            "/docs",
+            "/docs/",
+            "/health/db",
+            "/health/",
+            "//",
+            "/web",
+            "/api/v1/media/0/content",
+            "/x",
+        ] {
             assert!(needs_token(path), "{path}");
         }
     }
