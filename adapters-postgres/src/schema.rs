@@ -165,6 +165,13 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    search_index (id) {
+        id -> Integer,
+        version -> BigInt,
+    }
+}
+
 diesel::joinable!(transcripts -> videos (video_id));
 diesel::joinable!(knowledge_graphs -> videos (video_id));
 diesel::joinable!(media_files -> videos (video_id));
