@@ -80,6 +80,25 @@ pub(crate) fn from_diesel(doing: &str, error: DieselError) -> Error {
     }
 }
 
+/// Whether it says no more than that another statement of the transaction had failed before (25P02, `exec_simple_query`
+/// and its like). Where several were sent together, that one may be answered later.
+pub(crate) fn is_consequence(error: &Error) -> bool {
+    matches!(error, Error::Backend { source: Some(source), .. }
+        if source.to_string().contains("current transaction is aborted"))
+}
+
+/// Of the answers to statements that were sent together, the first error that is a cause; else the first.
+pub(crate) fn all_of(answers: impl IntoIterator<Item = Result<(), Error>>) -> Result<(), Error> {
+    let mut consequence = Ok(());
+    for answer in answers {
+        match answer {
+            Err(error) if is_consequence(&error) => consequence = consequence.and(Err(error)),
+            answer => answer?,
+        }
+    }
+    consequence
+}
+
 /// Says how long was waited, where that is what an error is about.
 pub(crate) fn with_timeouts(error: Error, lock: Duration, statement: Duration) -> Error {
     match error {
@@ -111,5 +130,23 @@ pub(crate) trait Context<T> {
 impl<T> Context<T> for Result<T, DieselError> {
     fn doing(self, what: &str) -> Result<T, Error> {
         self.map_err(|error| from_diesel(what, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_statements_sent_together_the_cause_is_told() {
+        let backend = |text: &str| Error::Backend { message: "reading".into(), source: Some(text.into()) };
+        let consequence = || Err(backend("current transaction is aborted, commands ignored until …"));
+        let conflict = || Err(Error::Conflict(Conflict::Serialization));
+        assert!(all_of([Ok(()), Ok(())]).is_ok());
+        for answers in [vec![consequence(), conflict()], vec![Ok(()), conflict(), consequence()]] {
+            assert!(matches!(all_of(answers), Err(Error::Conflict(_))));
+        }
+        assert!(is_consequence(&all_of([consequence(), Ok(())]).unwrap_err()));
+        assert!(!is_consequence(&backend("relation \"videos\" does not exist")));
     }
 }

@@ -21,7 +21,7 @@ use tubeatlas_domain::Timestamp;
 use tubeatlas_ports::{Clock, Error, IdGenerator, Result, Revision};
 
 use crate::engine::{CountedPassages, Engine, Inside, Presence};
-use crate::error::{Context, corrupt, gave_way};
+use crate::error::{Context, all_of, corrupt, gave_way, is_consequence};
 use crate::pool::{Connection, SOON, Stop};
 use crate::retry::Retries;
 use crate::statement::{Bind, NumberRow, sql};
@@ -148,7 +148,7 @@ impl Transaction {
     ) -> Result<()> {
         let mut all = statements(&self.connection)?;
         all.insert(0, begun(&self.connection, self.begin.take()));
-        in_order(all).await.into_iter().flatten().collect()
+        all_of(in_order(all).await.into_iter().flatten())
     }
 
     /// Writes the last that the call writes. If the transaction ends with the call, what commits it is sent together
@@ -169,7 +169,7 @@ impl Transaction {
         all.push(changes(commit, "committing"));
         let mut answers = in_order(all).await;
         let committed = answers.pop().flatten();
-        let written: Result<()> = answers.into_iter().flatten().collect();
+        let written = all_of(answers.into_iter().flatten());
         let Some(committed) = committed else { return written }; // it was not sent
         self.ended = true;
         let committed = self.committed(committed);
@@ -203,9 +203,15 @@ impl Transaction {
         let (begun, connection) = self.beginning();
         let (begun, read, drawn) = join3(begun, read(connection), draw_revisions(connection, draw)).await;
         begun?;
-        let read = read?;
-        self.revisions.extend(drawn?);
-        Ok(read)
+        match (read, drawn) {
+            (Ok(read), drawn) => {
+                self.revisions.extend(drawn?);
+                Ok(read)
+            }
+            // What is prepared already may be sent first.
+            (Err(error), Err(cause)) if is_consequence(&error) => Err(cause),
+            (Err(error), _) => Err(error),
+        }
     }
 
     /// Takes a revision that was drawn with what it is for.
