@@ -148,6 +148,7 @@ impl AppError {
             Self::Transfer(TransferError::HoldsOther(_)) => {
                 Some("name a new database, or let --merge keep what is there and add the rest")
             }
+            Self::Transfer(TransferError::Exists(_)) => Some("--force overwrites it"),
             Self::Import(ImportError::Stopped { source, .. }) => store_hint(source),
             _ => None,
         }

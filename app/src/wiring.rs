@@ -31,12 +31,14 @@ pub enum Missing {
 pub struct Opened {
     store: Arc<dyn Store>,
     adapter: Adapter,
+    settings: DatabaseSettings,
     is_new: bool,
 }
 
 /// The store as what it is, for what only some stores can be asked.
 enum Adapter {
-    Memory,
+    /// That in memory, or one that somebody else has opened.
+    Other,
     Postgres(Arc<PostgresStore>),
     Sqlite(Arc<SqliteStore>),
 }
@@ -110,7 +112,7 @@ pub async fn open(settings: &DatabaseSettings, missing: Missing) -> Result<Opene
                 unit_of_work_timeout: settings.unit_of_work_timeout,
             };
             let store = Arc::new(MemoryStore::new(config, clock(), ids()));
-            Ok(Opened { store, adapter: Adapter::Memory, is_new: false })
+            Ok(Opened { settings: settings.clone(), ..Opened::from(store as Arc<dyn Store>) })
         }
         DatabaseUrl::Postgres(url) => {
             let mut config = postgres_config(settings, url)?;
@@ -122,7 +124,8 @@ pub async fn open(settings: &DatabaseSettings, missing: Missing) -> Result<Opene
             config.migrate = missing != Missing::RefuseAndLeaveAsItIs;
             let store = PostgresStore::open(config, clock(), ids()).await;
             let postgres = Arc::new(store.map_err(|error| failed(settings, error))?);
-            Ok(Opened { store: postgres.clone(), adapter: Adapter::Postgres(postgres), is_new })
+            let (settings, adapter) = (settings.clone(), Adapter::Postgres(postgres.clone()));
+            Ok(Opened { store: postgres, adapter, settings, is_new })
         }
         DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteTemporary => {
             let is_there = refuse_missing(settings);
@@ -134,8 +137,17 @@ pub async fn open(settings: &DatabaseSettings, missing: Missing) -> Result<Opene
             config.migrate = missing != Missing::RefuseAndLeaveAsItIs;
             let sqlite = SqliteStore::open(config, clock(), ids()).await;
             let sqlite = Arc::new(sqlite.map_err(|error| failed(settings, error))?);
-            Ok(Opened { store: sqlite.clone(), adapter: Adapter::Sqlite(sqlite), is_new })
+            let (settings, adapter) = (settings.clone(), Adapter::Sqlite(sqlite.clone()));
+            Ok(Opened { store: sqlite, adapter, settings, is_new })
         }
+    }
+}
+
+/// A store that somebody else has opened, of which nothing is known but that it is one.
+impl From<Arc<dyn Store>> for Opened {
+    fn from(store: Arc<dyn Store>) -> Self {
+        let settings = DatabaseSettings { url: DatabaseUrl::Memory, ..DatabaseSettings::default() };
+        Self { store, adapter: Adapter::Other, settings, is_new: false }
     }
 }
 
@@ -158,12 +170,46 @@ impl Opened {
         let checks = match &self.adapter {
             Adapter::Sqlite(sqlite) => sqlite.check().await?,
             Adapter::Postgres(postgres) => postgres.check().await?,
-            Adapter::Memory => {
+            Adapter::Other => {
                 let health = self.store.health().await?;
                 vec![tubeatlas_ports::Check::new("answers", Ok(health.adapter.to_owned()))]
             }
         };
         Ok(checks.into_iter().map(Check::from).collect())
+    }
+
+    /// The same database once more, with units of work that may last longer, to read all of it at one moment; `None` if it
+    /// lies in this store alone.
+    ///
+    /// # Errors
+    /// As of [`open`].
+    pub async fn for_long_reads(&self) -> Result<Option<Self>, AppError> {
+        match &self.settings.url {
+            DatabaseUrl::Memory | DatabaseUrl::SqliteTemporary => return Ok(None),
+            DatabaseUrl::SqliteFile(_) | DatabaseUrl::Postgres(_) => (),
+        }
+        open(&for_long_reads(&self.settings), Missing::RefuseAndLeaveAsItIs).await.map(Some)
+    }
+
+    /// Whether [`reindex`](Self::reindex) can do something.
+    pub fn can_reindex(&self) -> bool {
+        match &self.adapter {
+            Adapter::Postgres(_) => true,
+            Adapter::Sqlite(_) => self.settings.url != DatabaseUrl::SqliteTemporary,
+            Adapter::Other => false,
+        }
+    }
+
+    /// Builds the full-text index anew, while the store is in use.
+    ///
+    /// # Errors
+    /// [`Unsupported`] if the store has none that could be; or if it cannot be written.
+    pub async fn reindex(&self) -> Result<Reindexed, AppError> {
+        match &self.adapter {
+            Adapter::Postgres(postgres) => Ok(postgres.reindex().await?.into()),
+            Adapter::Sqlite(_) => Ok(maintenance(&self.settings, Missing::Refuse)?.reindex().await?.into()),
+            Adapter::Other => Err(AppError::Store(Unsupported { what: NO_INDEX })),
+        }
     }
 
     /// Lets many tasks query at once, and sees how many connections of SQLite served them; `None` with another store.
@@ -182,6 +228,17 @@ impl Opened {
         }))
     }
 }
+
+/// How long a store may be read for at one moment by [`for_long_reads`].
+const MOMENT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The settings, but that units of work may last as long as it takes to read a whole catalogue.
+pub fn for_long_reads(settings: &DatabaseSettings) -> DatabaseSettings {
+    let unit_of_work_timeout = settings.unit_of_work_timeout.max(MOMENT);
+    DatabaseSettings { unit_of_work_timeout, ..settings.clone() }
+}
+
+const NO_INDEX: &str = "a new index, on a store that keeps none in a database of its own";
 
 pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
@@ -267,34 +324,44 @@ pub struct Reindexed {
     pub elapsed_ms: u64,
 }
 
-/// Builds the full-text index anew.
-///
-/// # Errors
-/// If there is no database, or it cannot be written.
-pub async fn reindex(settings: &DatabaseSettings) -> Result<Reindexed, AppError> {
-    if !matches!(settings.url, DatabaseUrl::Postgres(_)) {
-        let it = maintenance(settings, Missing::Refuse)?.reindex().await?;
-        return Ok(Reindexed {
+impl From<tubeatlas_adapters_sqlite::Reindexed> for Reindexed {
+    fn from(it: tubeatlas_adapters_sqlite::Reindexed) -> Self {
+        Self {
             videos: it.videos,
             transcripts: it.transcripts,
             passages: it.passages,
             media_files: Some(it.media_files),
             playlists: Some(it.playlists),
             elapsed_ms: milliseconds(it.elapsed),
-        });
+        }
+    }
+}
+
+impl From<tubeatlas_adapters_postgres::Reindexed> for Reindexed {
+    fn from(it: tubeatlas_adapters_postgres::Reindexed) -> Self {
+        Self {
+            videos: it.videos,
+            transcripts: it.transcripts,
+            passages: it.passages,
+            media_files: None,
+            playlists: None,
+            elapsed_ms: milliseconds(it.elapsed),
+        }
+    }
+}
+
+/// Builds the full-text index anew. The database of SQLite need not be such that a store would open it.
+///
+/// # Errors
+/// If there is no database, or it cannot be written.
+pub async fn reindex(settings: &DatabaseSettings) -> Result<Reindexed, AppError> {
+    if !matches!(settings.url, DatabaseUrl::Postgres(_)) {
+        return Ok(maintenance(settings, Missing::Refuse)?.reindex().await?.into());
     }
     let opened = open(settings, Missing::RefuseAndLeaveAsItIs).await?;
-    let Adapter::Postgres(postgres) = &opened.adapter else { return Err(no_database(settings)) };
-    let it = postgres.reindex().await?;
+    let reindexed = opened.reindex().await?;
     opened.store.close().await?;
-    Ok(Reindexed {
-        videos: it.videos,
-        transcripts: it.transcripts,
-        passages: it.passages,
-        media_files: None,
-        playlists: None,
-        elapsed_ms: milliseconds(it.elapsed),
-    })
+    Ok(reindexed)
 }
 
 fn refuse_missing(settings: &DatabaseSettings) -> Result<(), AppError> {

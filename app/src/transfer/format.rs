@@ -59,6 +59,13 @@ pub struct Item<E> {
     entity: E,
 }
 
+impl<E> Item<E> {
+    /// The entity.
+    pub fn entity(&self) -> &E {
+        &self.entity
+    }
+}
+
 /// An entity of any kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,11 +9,13 @@
 //! of some hundred entities, owners first, by `adopt_many`. What is in a store after an interruption is therefore a
 //! beginning of the catalogue, and doing it again completes it.
 
+pub mod file;
 pub mod format;
 mod read;
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 use futures::{Stream, TryStreamExt, pin_mut};
 use serde::Serialize;
@@ -38,6 +40,9 @@ pub enum TransferError {
     /// The file cannot be read or written.
     #[error("the file cannot be {0}")]
     File(&'static str, #[source] io::Error),
+    /// Something is where the file is to be.
+    #[error("{} is there already", .0.display())]
+    Exists(PathBuf),
     /// The file is not as it was written.
     #[error("line {line} of the file is damaged: {problem}")]
     Damaged {
@@ -125,12 +130,22 @@ pub async fn export(
         while let Some(entry) = entries.try_next().await? {
             put(sum.add(&entry)?)?;
             watch(Step::Fill);
+            // A store that never has to wait would let nothing else happen meanwhile.
+            tokio::task::coop::consume_budget().await;
         }
     }
     unit.rollback().await?;
     let summary = sum.end();
     put(&summary.trailer())?;
     Ok(summary)
+}
+
+/// How many entities a store holds now, for whoever shows how far an export is.
+///
+/// # Errors
+/// Those of the store.
+pub async fn size(of: &dyn Store) -> Result<u64, StoreError> {
+    read::size(of).await
 }
 
 /// What a store holds, by counts and digest.

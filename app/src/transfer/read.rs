@@ -63,6 +63,24 @@ pub(super) fn stored(from: &dyn Repositories) -> impl Stream<Item = Result<Entry
     pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten().map_err(TransferError::Store)
 }
 
+/// How many entities [`stored`] gives, as long as nobody writes.
+pub(super) async fn size(from: &dyn Repositories) -> Result<u64, StoreError> {
+    let visibility = Visibility::WithDeleted;
+    let videos = VideoFilter { visibility, ..Default::default() };
+    let transcripts = TranscriptFilter { visibility, ..Default::default() };
+    let graphs = KnowledgeGraphFilter { visibility, ..Default::default() };
+    let files = MediaFileFilter { visibility, ..Default::default() };
+    let playlists = PlaylistFilter { visibility, ..Default::default() };
+    Ok(from.channels().count(&ChannelFilter {}).await?
+        + from.videos().count(&videos).await?
+        + from.transcripts().count(&transcripts).await?
+        + from.knowledge_graphs().count(&graphs).await?
+        + from.media_files().count(&files).await?
+        + from.processing_tasks().count(&ProcessingTaskFilter::default()).await?
+        + from.source_files().count(&SourceFileFilter::default()).await?
+        + from.playlists().count(&playlists).await?)
+}
+
 /// The pages of a list.
 fn pages<'a, E: Catalogued>(
     from: &'a dyn Repository<E>,
