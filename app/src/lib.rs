@@ -32,6 +32,7 @@
 //! how much; [`http::Service::guarded`] and a [`server`] see to it themselves.
 
 pub mod captions;
+pub mod claimed;
 pub mod cli;
 pub mod dates;
 pub mod download_archive;
@@ -40,6 +41,7 @@ pub mod excerpt;
 pub mod graphs;
 pub mod http;
 pub mod import;
+pub mod job;
 pub mod link;
 pub mod redact;
 pub mod search;

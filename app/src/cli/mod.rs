@@ -116,7 +116,7 @@ enum Command {
     Db(db::Db),
     /// Answer requests over HTTP
     Serve(serve::Serve),
-    /// Do tasks out of the queue, such as imports that were asked for over HTTP
+    /// Do tasks out of the queue: imports, exports and new indexes that were asked for over HTTP
     Worker(worker::Worker),
     /// Tokens, by which a service knows who asks
     #[command(subcommand)]
@@ -145,6 +145,7 @@ fn run(cli: Cli, output: &Output) -> Result<ExitCode, AppError> {
     let Cli { global, command } = cli;
     let flags = match &command {
         Command::Serve(serve) => serve.flags(),
+        Command::Worker(worker) => worker.flags(),
         _ => Flags::default(),
     };
     let flags = Flags { database: global.database, ..flags };

@@ -1,7 +1,8 @@
 //! `tubeatlas serve`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
@@ -19,7 +20,7 @@ use crate::http::{MediaAccess, Metrics, Service};
 use crate::server::{self, Server, Tls};
 use crate::settings::Flags;
 use crate::wiring::{self, Missing};
-use crate::worker::Workers;
+use crate::worker::{WorkerOptions, Workers};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -32,6 +33,9 @@ pub(super) struct Serve {
     /// Let archives below this folder be imported on request; may be repeated
     #[arg(long = "import-root", value_name = "DIR")]
     import_roots: Vec<PathBuf>,
+    /// Let the whole catalogue be exported into files of this folder on request
+    #[arg(long, value_name = "DIR")]
+    export_dir: Option<String>,
     /// Do tasks out of the queue, this many at once
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=64))]
     workers: u32,
@@ -59,6 +63,7 @@ impl Serve {
             listen: self.listen.clone(),
             media_roots: self.media_roots.clone(),
             import_roots: self.import_roots.clone(),
+            export_dir: self.export_dir.clone(),
             tls_cert: self.tls_cert.clone(),
             tls_key: self.tls_key.clone(),
             behind_proxy: self.behind_proxy,
@@ -78,6 +83,7 @@ impl Serve {
         server::check_exposure(settings.listen, &settings.serve)?;
         let media = MediaAccess::new(&settings.media_roots, wiring::clock())?;
         let import_roots = canonical(&settings.import_roots)?;
+        let export_dir = settings.export_dir.as_deref().map(whole).transpose()?;
         let tls =
             settings.serve.tls.as_ref().map(|files| Tls::load(&files.certificate, &files.key)).transpose()?;
         let metrics = Metrics::install().map_err(|error| AppError::System {
@@ -86,7 +92,7 @@ impl Serve {
         })?;
 
         info!(database = %settings.database.url, "start-up 2 of 4: open and migrate the store");
-        let opened = wiring::open(&settings.database, Missing::Create).await?;
+        let opened = Arc::new(wiring::open(&settings.database, Missing::Create).await?);
         if opened.is_new() {
             warn!(database = %settings.database.url, "there was no such database; it is new and empty");
         }
@@ -113,8 +119,13 @@ impl Serve {
         }
 
         let upkeep = tokio::spawn(metrics.clone().upkeep());
-        let service = Service::new(opened.store().clone()).with_media(media).with_import_roots(import_roots);
-        let workers = Workers::start(opened.store(), self.workers)?;
+        let service = Service::new(opened.store().clone())
+            .with_media(media)
+            .with_import_roots(import_roots)
+            .with_export_dir(export_dir.clone())
+            .with_reindexing(opened.can_reindex());
+        let options = WorkerOptions { export_dir, ..WorkerOptions::default() };
+        let workers = Workers::start(&opened, self.workers, &options)?;
         let router = service.clone().guarded(Access::new(&settings.serve), &metrics);
         let server = Server::new(listener, router, tls, limits.clone());
         server.run(asked, || service.end_streams()).await;
@@ -132,14 +143,16 @@ impl Serve {
 
 /// Folders as they are without links, so that what lies below them can be told.
 fn canonical(folders: &[PathBuf]) -> Result<Vec<PathBuf>, AppError> {
-    let whole = |folder: &PathBuf| {
-        folder.canonicalize().map_err(|source| AppError::File {
-            what: "find the folder",
-            path: folder.clone(),
-            source,
-        })
-    };
-    folders.iter().map(whole).collect()
+    folders.iter().map(|folder| whole(folder)).collect()
+}
+
+/// A folder as it is without links.
+pub(super) fn whole(folder: &Path) -> Result<PathBuf, AppError> {
+    folder.canonicalize().map_err(|source| AppError::File {
+        what: "find the folder",
+        path: folder.to_owned(),
+        source,
+    })
 }
 
 /// Receives something for each signal that asks the service to end.

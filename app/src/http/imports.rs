@@ -17,6 +17,7 @@ use super::body::JsonBody;
 use super::openapi::{Describe, Description, schema_of};
 use super::{ApiError, Service, tasks};
 use crate::import::ImportJob;
+use crate::job::Job;
 use crate::view::TaskView;
 
 /// An import that is asked for.

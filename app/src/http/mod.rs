@@ -14,6 +14,7 @@
 //! | `POST /api/v1/videos/{id}/restore`, `/purge`, and of playlists | what was deleted is back, or gone for good |
 //! | `/api/v1/tasks` | the queue: `POST` asks for work, `/_claim` takes it, `/{id}/events` follows it |
 //! | `POST /api/v1/imports` | an archive is taken in by a worker |
+//! | `POST /api/v1/exports`, `/reindex` | the whole catalogue is written into a file, its index built anew, by a worker |
 //!
 //! Lists are read page by page; `Link: rel="next"` names the next one. The `ETag` of what is stored is its revision:
 //! `PATCH` needs `If-Match`, the other writes take it. An error is a problem document; see [`ApiError`].
@@ -27,6 +28,7 @@ mod content;
 mod error;
 mod events;
 mod explorer;
+mod exports;
 mod graphs;
 mod health;
 mod imports;
@@ -37,6 +39,7 @@ mod openapi;
 mod params;
 mod playlists;
 mod readiness;
+mod reindex;
 mod resource;
 mod restorable;
 mod search;
@@ -52,7 +55,7 @@ mod web;
 #[cfg(test)]
 mod writes_tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
@@ -82,6 +85,9 @@ pub struct Service {
     ids: Arc<dyn IdGenerator>,
     clock: Arc<dyn Clock>,
     import_roots: Arc<[PathBuf]>,
+    export_dir: Option<Arc<Path>>,
+    /// Whether its workers can build the store's index anew.
+    reindexes: bool,
     media: MediaAccess,
     /// Whether streams, which would never end by themselves, are to end.
     closing: Arc<watch::Sender<bool>>,
@@ -94,13 +100,15 @@ impl FromRef<Service> for Arc<dyn Store> {
 }
 
 impl Service {
-    /// The service over this store, which imports nothing.
+    /// The service over this store, which imports and exports nothing.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
             ids: wiring::ids(),
             clock: wiring::clock(),
             import_roots: Arc::new([]),
+            export_dir: None,
+            reindexes: false,
             media: MediaAccess::default(),
             closing: Arc::new(watch::Sender::new(false)),
         }
@@ -110,6 +118,18 @@ impl Service {
     #[must_use]
     pub fn with_import_roots(self, roots: Vec<PathBuf>) -> Self {
         Self { import_roots: roots.into(), ..self }
+    }
+
+    /// With a folder into which the catalogue may be exported.
+    #[must_use]
+    pub fn with_export_dir(self, folder: Option<PathBuf>) -> Self {
+        Self { export_dir: folder.map(Arc::from), ..self }
+    }
+
+    /// With workers that can build the store's index anew, or not.
+    #[must_use]
+    pub fn with_reindexing(self, reindexes: bool) -> Self {
+        Self { reindexes, ..self }
     }
 
     /// With these media files for players.
@@ -149,7 +169,9 @@ impl Service {
             .merge(media::routes())
             .merge(tasks::routes())
             .merge(events::routes())
-            .merge(imports::routes());
+            .merge(imports::routes())
+            .merge(exports::routes())
+            .merge(reindex::routes());
         let (router, document) =
             OpenApiRouter::with_openapi(openapi::head()).nest(API_ROOT, api).split_for_parts();
         router

@@ -23,7 +23,11 @@ use super::openapi::{Describe, Description, schema_of};
 use super::params::{Params, Segments, page};
 use super::resource::{Tagged, find, listed, not_modified};
 use super::{ApiError, Service};
+use crate::import::ImportJob;
+use crate::job::Job;
+use crate::transfer::ExportJob;
 use crate::view::TaskView;
+use crate::worker::ReindexJob;
 
 const COLLECTION: &str = "/tasks";
 const ITEM: &str = "/tasks/{id}";
@@ -93,6 +97,10 @@ async fn enqueue(
     State(service): State<Service>,
     JsonBody(request): JsonBody<TaskRequest>,
 ) -> Result<Response, ApiError> {
+    if let Some(place) = own_collection(&request.kind) {
+        let detail = format!("is work of this service; ask for it by POST {}{place}", super::API_ROOT);
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).at("kind"));
+    }
     let task = NewTask {
         id: ProcessingTaskId::new(service.ids.new_id()),
         kind: request.kind,
@@ -105,6 +113,16 @@ async fn enqueue(
     ProcessingTask::enqueue(task.clone()).map_err(|error| ApiError::unprocessable(&error))?;
     let stored = service.store.processing_tasks().enqueue(&task).await?;
     with_location(StatusCode::CREATED, stored)
+}
+
+/// Where work of this kind is asked for, if the program's own workers do it: what it may be is looked at there.
+fn own_collection(kind: &TaskKind) -> Option<&'static str> {
+    match kind.as_str() {
+        ImportJob::KIND => Some("/imports"),
+        ExportJob::KIND => Some("/exports"),
+        ReindexJob::KIND => Some("/reindex"),
+        _ => None,
+    }
 }
 
 /// A task that was made, and where it is.

@@ -280,6 +280,52 @@ async fn imports_stay_below_the_roots() {
 }
 
 #[tokio::test]
+async fn exports_are_files_of_one_folder_and_overwrite_only_if_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("there.ndjson"), "").unwrap();
+    std::os::unix::fs::symlink("/nothing", folder.path().join("link.ndjson")).unwrap();
+    let it = Service::new(empty()).with_export_dir(Some(folder.path().to_owned())).router();
+    let made = ask(&it, "POST /exports", &[], Some(json!({"file": "all.ndjson.zst"}))).await;
+    assert_eq!((made.status, &made.body["kind"]), (202, &json!("export")), "{}", made.body);
+    assert_eq!(made.body["payload"], json!({"file": "all.ndjson.zst", "overwrite": false}));
+    assert_eq!((&made.body["target"], &made.body["status"]), (&json!("all.ndjson.zst"), &json!("pending")));
+    let path = made.headers["location"].to_str().unwrap().strip_prefix("/api/v1").unwrap().to_owned();
+    assert_eq!(ask(&it, &format!("GET {path}"), &[], None).await.body, made.body);
+    for name in ["../all.ndjson", "/all.ndjson", "a/b.ndjson", "..", "all.db", ".ndjson", "a\u{7}.ndjson"] {
+        let refused = ask(&it, "POST /exports", &[], Some(json!({"file": name}))).await;
+        assert_eq!((refused.code(), &refused.body["field"]), ((422, "invalid"), &json!("file")), "{name}");
+    }
+    for name in ["there.ndjson", "link.ndjson"] {
+        let taken = ask(&it, "POST /exports", &[], Some(json!({"file": name}))).await;
+        assert_eq!((taken.code(), &taken.body["field"]), ((409, "already_exists"), &json!("file")), "{name}");
+        let over = ask(&it, "POST /exports", &[], Some(json!({"file": name, "overwrite": true}))).await;
+        assert_eq!(over.status, 202, "{}", over.body);
+    }
+    let closed = ask(&service(), "POST /exports", &[], Some(json!({"file": "all.ndjson"}))).await;
+    assert_eq!(closed.code(), (403, "not_allowed"));
+    assert!(closed.body["detail"].as_str().unwrap().contains("--export-dir"), "{}", closed.body);
+}
+
+#[tokio::test]
+async fn a_new_index_is_a_task_where_there_is_one() {
+    let it = Service::new(empty()).with_reindexing(true).router();
+    let made = ask(&it, "POST /reindex", &[], None).await;
+    assert_eq!((made.status, &made.body["kind"]), (202, &json!("reindex")), "{}", made.body);
+    assert!(made.headers.contains_key("location"));
+    assert_eq!(ask(&service(), "POST /reindex", &[], None).await.code(), (501, "unsupported"));
+}
+
+#[tokio::test]
+async fn work_of_the_service_is_asked_for_where_it_is_looked_at() {
+    for (kind, place) in [("import", "/imports"), ("export", "/exports"), ("reindex", "/reindex")] {
+        let task = json!({"kind": kind, "payload": {"paths": ["/etc"]}});
+        let refused = ask(&service(), "POST /tasks", &[], Some(task)).await;
+        assert_eq!((refused.code(), &refused.body["field"]), ((422, "invalid"), &json!("kind")));
+        assert!(refused.body["detail"].as_str().unwrap().ends_with(place), "{}", refused.body);
+    }
+}
+
+#[tokio::test]
 async fn lists_name_their_next_page() {
     let it = service();
     for id in ["a", "b", "c"] {

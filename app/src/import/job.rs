@@ -3,16 +3,10 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tubeatlas_domain::{
-    JsonObject, MAX_TARGET_BYTES, NewTask, Problem, ProcessingTask, ProcessingTaskId, TaskKind, Timestamp,
-    ValidationError,
-};
+use tubeatlas_domain::MAX_TARGET_BYTES;
 
 use super::TASK_KIND;
-
-/// How often it is tried.
-const MAX_ATTEMPTS: u32 = 5;
+use crate::job::Job;
 
 /// What is to be imported: what the payload of the task holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,36 +22,11 @@ pub struct ImportJob {
     pub forget_vanished: bool,
 }
 
-impl ImportJob {
-    /// The task of it, to be put into the queue.
-    ///
-    /// # Errors
-    /// If the paths are too long to be kept, or hold what is no text.
-    pub fn task(&self, id: ProcessingTaskId, now: Timestamp) -> Result<NewTask, ValidationError> {
-        let malformed = |problem: String| ValidationError::new("paths", Problem::Malformed(problem));
-        let payload = match serde_json::to_value(self) {
-            Ok(Value::Object(payload)) => JsonObject::new(payload)?,
-            Ok(_) => JsonObject::default(), // cannot be: a struct is an object
-            Err(error) => return Err(malformed(error.to_string())),
-        };
-        let task = NewTask {
-            id,
-            kind: TaskKind::parse(TASK_KIND)?,
-            target: Some(target(&self.paths)),
-            payload,
-            max_attempts: MAX_ATTEMPTS,
-            available_at: now,
-        };
-        ProcessingTask::enqueue(task.clone())?;
-        Ok(task)
-    }
+impl Job for ImportJob {
+    const KIND: &'static str = TASK_KIND;
 
-    /// The job of a task.
-    ///
-    /// # Errors
-    /// If its payload is that of something else, such as of an import that was started by hand.
-    pub fn of(task: &ProcessingTask) -> Result<Self, serde_json::Error> {
-        serde_json::from_value(Value::Object(task.payload.clone().into_map()))
+    fn target(&self) -> Option<String> {
+        Some(target(&self.paths))
     }
 }
 
@@ -71,6 +40,7 @@ pub fn target(paths: &[PathBuf]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tubeatlas_domain::{JsonObject, NewTask, ProcessingTask, ProcessingTaskId, Timestamp};
     use uuid::Uuid;
 
     use super::*;

@@ -17,12 +17,12 @@ use tubeatlas_domain::{LeaseToken, ProcessingTaskId, WorkerId};
 use tubeatlas_ports::archive::{ArchiveEntry, ArchiveItem, KnownFiles, Refusal, UnchangedFiles};
 use tubeatlas_ports::{ArchiveSource, Attempts, Clock, Error, IdGenerator, Mode, RetryPolicy, Store};
 
+use crate::claimed::{Claimed, LEASE, is_end};
 use batch::{Batch, Item, Written};
 pub use job::{ImportJob, target};
 use ledger::Ledger;
 pub use report::{Counts, ImportReport, Note};
 pub use task::TASK_KIND;
-use task::Task;
 
 /// What happens during an import, for whoever shows its progress.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub struct ImportOptions {
     pub worker: WorkerId,
     /// What is imported, as its task says.
     pub target: String,
-    /// Its task, if the worker has claimed one; otherwise the import makes its own.
+    /// Its task, if the worker has claimed one, keeps it alive and ends it; otherwise the import makes one, and does that.
     pub claimed: Option<(ProcessingTaskId, LeaseToken)>,
     /// Whether nothing is to be written: the report then says what would have been.
     pub dry_run: bool,
@@ -134,10 +134,10 @@ pub async fn import(
     let failed = |source| ImportError::Stopped { report: Box::default(), source };
     let task = match options.claimed {
         _ if options.dry_run => None,
-        Some((id, token)) => Some(Task::claimed(id, token)),
-        None => Task::start(store, ids, options, clock.now()).await.map_err(failed)?,
+        Some((id, token)) => Some(Claimed::new(id, token, LEASE)),
+        None => task::start(store, ids, options, clock.now()).await.map_err(failed)?,
     };
-    observer(ImportEvent::Started { task: task.as_ref().map(|task| task.id) });
+    observer(ImportEvent::Started { task: task.as_ref().map(Claimed::id) });
     let run = Run {
         store,
         ids,
@@ -150,7 +150,7 @@ pub async fn import(
         ledger: Ledger::default(),
     };
     let run = run.run(source, &prefixes);
-    let Some(task) = &task else {
+    let Some(task) = task.as_ref().filter(|_| options.claimed.is_none()) else {
         return tokio::select! {
             result = run => result,
             why = interruption(&options.interrupted) => Err(ImportError::Interrupted(why)),
@@ -165,19 +165,17 @@ pub async fn import(
     match result {
         Ok(report) => match task.complete(store).await {
             Ok(()) => Ok(report),
-            Err(error) if task::is_end(&error) => Err(ImportError::Cancelled(error)),
+            Err(error) if is_end(&error) => Err(ImportError::Cancelled(error)),
             Err(source) => Err(ImportError::Stopped { report: Box::new(report), source }),
         },
         Err(ImportError::Cancelled(error)) => Err(ImportError::Cancelled(error)),
         Err(error @ ImportError::Interrupted(_)) => {
-            task.cancel(store, &error.to_string()).await;
+            task::cancel(task, store, &error.to_string()).await;
             Err(error)
         }
         Err(error) => {
-            // Who claimed the task knows whether it is worth another try.
-            if options.claimed.is_none() {
-                task.fail(store, &crate::error::chain(&error)).await;
-            }
+            // If the store does not take that either, the lease will tell.
+            let _ = task.fail(store, &crate::error::chain(&error), None).await;
             Err(error)
         }
     }
@@ -198,7 +196,7 @@ struct Run<'a> {
     ids: &'a dyn IdGenerator,
     observer: Observer<'a>,
     options: &'a ImportOptions,
-    task: Option<&'a Task>,
+    task: Option<&'a Claimed>,
     /// Whether the store keeps notes of files.
     keeps_notes: bool,
     /// How many entries were read, and how many there are.
@@ -338,7 +336,7 @@ impl Run<'_> {
     }
 
     fn stopped(&mut self, source: Error) -> ImportError {
-        match task::is_end(&source) {
+        match is_end(&source) {
             true => ImportError::Cancelled(source),
             false => ImportError::Stopped { report: Box::new(self.finished()), source },
         }

@@ -26,9 +26,9 @@ impl World {
         Self { clock, store: Arc::new(store) }
     }
 
-    async fn start(&self, target: &str) -> Task {
+    async fn start(&self, target: &str) -> Claimed {
         let options = ImportOptions { target: target.to_owned(), ..options() };
-        let task = Task::start(self.store.as_ref(), &UuidV7Generator, &options, self.clock.now());
+        let task = task::start(self.store.as_ref(), &UuidV7Generator, &options, self.clock.now());
         task.await.unwrap().unwrap()
     }
 
@@ -131,10 +131,10 @@ impl ArchiveReader for Reader {
 async fn a_killed_import_is_taken_up_when_its_lease_is_over() {
     let world = World::new();
     let killed = world.start("/a").await;
-    assert_ne!(world.start("/a").await.id, killed.id, "it may be alive");
+    assert_ne!(world.start("/a").await.id(), killed.id(), "it may be alive");
     world.clock.move_by_ms(31_000);
-    assert_ne!(world.start("/b").await.id, killed.id, "that is another archive");
-    let taken_up = world.start("/a").await.id;
+    assert_ne!(world.start("/b").await.id(), killed.id(), "that is another archive");
+    let taken_up = world.start("/a").await.id();
     // One of the two is taken up, and the other is not left as it stood.
     let tasks = world.tasks().await;
     let of = |status| tasks.iter().filter(|task| task.status == status).collect::<Vec<_>>();
@@ -143,7 +143,7 @@ async fn a_killed_import_is_taken_up_when_its_lease_is_over() {
     let [other] = of(TaskStatus::Cancelled)[..] else { panic!("{tasks:?}") };
     assert!(other.error.as_deref().unwrap().contains(&taken_up.to_string()), "{other:?}");
     let error = killed.complete(world.store.as_ref()).await.unwrap_err();
-    assert!(task::is_end(&error), "{error}");
+    assert!(is_end(&error), "{error}");
 }
 
 #[tokio::test]
@@ -159,16 +159,16 @@ async fn a_task_that_was_never_claimed_is_taken_up_when_its_worker_had_the_time_
     };
     world.store.processing_tasks().enqueue(&enqueued).await.unwrap();
     let other = world.start("/a").await;
-    assert_ne!(other.id, enqueued.id);
+    assert_ne!(other.id(), enqueued.id);
     other.complete(world.store.as_ref()).await.unwrap();
     world.clock.move_by_ms(31_000);
-    assert_eq!(world.start("/a").await.id, enqueued.id);
+    assert_eq!(world.start("/a").await.id(), enqueued.id);
 }
 
 #[tokio::test]
 async fn the_task_of_a_process_that_is_gone_is_taken_up_at_once() {
     let world = World::new();
-    let killed = world.start("/archive").await.id;
+    let killed = world.start("/archive").await.id();
     let source = Source { videos: 3, at: 0, then: Then::Nothing, store: world.store.clone() };
     let other = ImportOptions { is_gone: |worker| worker.as_str() == "x", ..options() };
     world.import(&source, &other).await.unwrap();

@@ -28,6 +28,7 @@
 //! | `TUBEATLAS_LISTEN` | `listen` | address and port | `127.0.0.1:8080` |
 //! | `TUBEATLAS_MEDIA_ROOTS` | `media_roots` | folders whose media files are handed out; a colon between them, in TOML a list | none |
 //! | `TUBEATLAS_IMPORT_ROOTS` | `import_roots` | folders from which archives may be imported on request; likewise | none |
+//! | `TUBEATLAS_EXPORT_DIR` | `export_dir` | the folder into which catalogues may be exported on request | none |
 //! | `TUBEATLAS_LOG` | `log` | a filter as `info` or `tubeatlas=debug` | `info` for `serve`, else `warn` |
 //! | `TUBEATLAS_SERVE_TOKENS` | `[[serve.tokens]]`, each with `name`, `scope`, `sha256` | `NAME:SCOPE:SHA256`, with commas between them | none |
 //! | `TUBEATLAS_SERVE_ALLOWED_HOSTS` | `serve.allowed_hosts` | names, with commas between them; `*` allows all | none |
@@ -111,6 +112,8 @@ pub struct Settings {
     pub media_roots: Vec<PathBuf>,
     /// The folders from which archives may be imported on request.
     pub import_roots: Vec<PathBuf>,
+    /// The folder into which catalogues may be exported on request.
+    pub export_dir: Option<PathBuf>,
 }
 
 impl Settings {
@@ -127,6 +130,7 @@ impl Settings {
             log: given.read("log", parse::log_filter)?,
             media_roots: given.read("media_roots", parse::folders)?.unwrap_or_default(),
             import_roots: given.read("import_roots", parse::folders)?.unwrap_or_default(),
+            export_dir: given.read("export_dir", parse::path)?,
         })
     }
 }

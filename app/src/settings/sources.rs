@@ -9,7 +9,7 @@ use super::SettingsError;
 
 /// Every setting, as it is called in TOML. In the environment it is in capitals, with `TUBEATLAS_` before it
 /// and `_` for the dot.
-const NAMES: [&str; 39] = [
+const NAMES: [&str; 40] = [
     "database.url",
     "database.pool_size",
     "database.max_overflow",
@@ -30,6 +30,7 @@ const NAMES: [&str; 39] = [
     "log",
     "media_roots",
     "import_roots",
+    "export_dir",
     "serve.tokens",
     "serve.allowed_hosts",
     "serve.allowed_origins",
@@ -86,6 +87,8 @@ pub struct Flags {
     pub media_roots: Vec<PathBuf>,
     /// `--import-root`, each
     pub import_roots: Vec<PathBuf>,
+    /// `--export-dir`
+    pub export_dir: Option<String>,
 }
 
 impl Flags {
@@ -95,6 +98,7 @@ impl Flags {
         [
             ("database.url", "--database", self.database.clone()),
             ("listen", "--listen", self.listen.clone()),
+            ("export_dir", "--export-dir", self.export_dir.clone()),
             ("serve.tls_cert", "--tls-cert", self.tls_cert.clone()),
             ("serve.tls_key", "--tls-key", self.tls_key.clone()),
             ("serve.behind_proxy", "--behind-proxy", self.behind_proxy.then(|| "on".to_owned())),

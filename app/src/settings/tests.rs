@@ -26,6 +26,7 @@ fn without_any_source_the_defaults_hold() {
     assert_eq!(settings.database, DatabaseSettings::default());
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
     assert_eq!((settings.log, settings.media_roots, settings.import_roots), (None, vec![], vec![]));
+    assert_eq!(settings.export_dir, None);
     assert_eq!(settings.serve, ServeSettings::default());
 }
 
@@ -75,6 +76,7 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
             ("TUBEATLAS_SERVE_MAX_FAILED_TOKENS", "13"),
             ("TUBEATLAS_MEDIA_ROOTS", "/media/a:b c"),
             ("TUBEATLAS_IMPORT_ROOTS", "/archive"),
+            ("TUBEATLAS_EXPORT_DIR", "/exports"),
             ("HOME", "/nobody"),
         ]),
         ..Sources::default()
@@ -127,6 +129,7 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
         log: Some("tubeatlas=debug".into()),
         media_roots: vec!["/media/a".into(), "b c".into()],
         import_roots: vec!["/archive".into()],
+        export_dir: Some("/exports".into()),
     };
     assert_eq!(Settings::resolve(&from_environment).unwrap(), expected);
     let from_toml = Sources {
@@ -136,6 +139,7 @@ fn every_setting_can_be_given_in_the_environment_and_in_toml() {
             log = "tubeatlas=debug"
             media_roots = ["/media/a", "b c"]
             import_roots = ["/archive"]
+            export_dir = "/exports"
             [database]
             url = "sqlite:///a/b.db"
             pool_size = 3

@@ -11,6 +11,7 @@
 
 pub mod file;
 pub mod format;
+mod job;
 mod read;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use tubeatlas_ports::{
 };
 
 use format::{Entry, Summary, Summing};
+pub use job::{ExportJob, FileName};
 pub use read::entries;
 
 /// Why a catalogue was not moved, or not wholly.

@@ -2,28 +2,37 @@
 //!
 //! A worker that is killed leaves a task under a lease that runs out; then another one takes it up. One that is asked to
 //! stop gives its task back. A task that is cancelled is left where it is. What failed for a reason that may pass is tried
-//! again later, as often as the task may be tried.
+//! again later, as often as the task may be tried. Tasks of kinds that a worker does not know are left to others.
 
+mod export;
+mod import;
+mod reindex;
+#[cfg(test)]
+mod tests;
+
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use futures::FutureExt;
+use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
-use tubeatlas_domain::{
-    LeaseToken, MAX_TASK_ERROR_BYTES, ProcessingTask, TaskFailure, TaskKind, ValidationError, WorkerId,
-};
-use tubeatlas_ports::{ClaimRequest, Clock, Error, IdGenerator, Store, Stored, jittered};
+use tubeatlas_domain::{JsonObject, ProcessingTask, TaskKind, ValidationError, WorkerId};
+use tubeatlas_ports::{ClaimRequest, Error, Store, Stored, jittered};
 
+use crate::claimed::{Claimed, LEASE, is_end};
 use crate::error::chain;
-use crate::import::{self, ImportError, ImportJob, ImportOptions, import};
-use crate::wiring;
+use crate::job::Job;
+use crate::wiring::{Opened, milliseconds};
+pub use crate::worker::reindex::ReindexJob;
 
 /// How often the queue is asked when there is nothing to do.
 const PERIOD: Duration = Duration::from_millis(500);
-
-/// How long a worker is taken to be alive without a word.
-const LEASE: Duration = Duration::from_secs(30);
 
 /// After how long a task that failed is tried again; twice as long each time after that.
 const RETRY: Duration = Duration::from_secs(5);
@@ -31,12 +40,92 @@ const RETRY: Duration = Duration::from_secs(5);
 /// The longest time after which a task is tried again.
 const MAX_RETRY: Duration = Duration::from_secs(3_600);
 
+/// What workers do, and how.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// The folder into which catalogues are exported; without one, exports are left to other workers.
+    pub export_dir: Option<PathBuf>,
+    /// How long a worker is taken to be alive without a word.
+    pub lease: Duration,
+}
+
+impl Default for WorkerOptions {
+    fn default() -> Self {
+        Self { export_dir: None, lease: LEASE }
+    }
+}
+
+/// Work of one kind.
+#[async_trait]
+pub trait Work: Send + Sync {
+    /// The kind of its tasks.
+    fn kind(&self) -> &'static str;
+
+    /// How long a worker that does it is taken to be alive without a word, when it usually is for `usual`.
+    fn lease(&self, usual: Duration) -> Duration {
+        usual
+    }
+
+    /// Does it; answers what came of it. Who calls this keeps the task alive meanwhile, and drops the future if the task
+    /// is cancelled.
+    async fn run(&self, held: &Held<'_>) -> Result<JsonObject, TaskError>;
+}
+
+/// A task for which there is work to be done, and by whom.
+pub struct Held<'a> {
+    /// The store in which it is.
+    pub store: &'a dyn Store,
+    /// The task.
+    pub task: &'a ProcessingTask,
+    /// The right to speak for it.
+    pub claimed: &'a Claimed,
+    /// Who has it.
+    pub worker: &'a WorkerId,
+}
+
+/// Why work was not done.
+#[derive(Debug)]
+pub enum TaskError {
+    /// Somebody else has ended the task, or taken it over.
+    Ended(Error),
+    /// It failed.
+    Failed {
+        /// Why.
+        why: String,
+        /// Whether trying again later can help.
+        may_pass: bool,
+    },
+}
+
+impl TaskError {
+    /// It failed for good.
+    pub fn for_good(why: impl Into<String>) -> Self {
+        Self::Failed { why: why.into(), may_pass: false }
+    }
+
+    /// It failed, and may be tried again.
+    pub fn for_now(why: impl Into<String>) -> Self {
+        Self::Failed { why: why.into(), may_pass: true }
+    }
+}
+
+/// What the store says while work is done.
+impl From<Error> for TaskError {
+    fn from(error: Error) -> Self {
+        match error {
+            error if is_end(&error) => Self::Ended(error),
+            error @ Error::Unsupported { .. } => Self::for_good(chain(&error)),
+            error => Self::for_now(chain(&error)),
+        }
+    }
+}
+
 /// One that does tasks, one after the other.
 pub struct Worker {
     store: Arc<dyn Store>,
-    ids: Arc<dyn IdGenerator>,
-    clock: Arc<dyn Clock>,
+    works: Arc<[Box<dyn Work>]>,
     name: WorkerId,
+    lease: Duration,
 }
 
 /// Several workers of one process.
@@ -50,12 +139,22 @@ impl Workers {
     ///
     /// # Errors
     /// None in practice: the names are within their bounds.
-    pub fn start(store: &Arc<dyn Store>, count: u32) -> Result<Self, ValidationError> {
+    pub fn start(
+        database: &Arc<Opened>,
+        count: u32,
+        options: &WorkerOptions,
+    ) -> Result<Self, ValidationError> {
         let stop = watch::Sender::new(false);
+        let works = works(database, options);
         let mut running = Vec::new();
         for n in 1..=count {
-            let name = WorkerId::parse(format!("tubeatlas-{}-{n}", std::process::id()))?;
-            let (worker, stopped) = (Worker::new(Arc::clone(store), name), stop.subscribe());
+            let worker = Worker {
+                store: Arc::clone(database.store()),
+                works: Arc::clone(&works),
+                name: WorkerId::parse(format!("tubeatlas-{}-{n}", std::process::id()))?,
+                lease: options.lease,
+            };
+            let stopped = stop.subscribe();
             running.push(tokio::spawn(async move { worker.run(stopped).await }));
         }
         Ok(Self { stop, running })
@@ -71,18 +170,25 @@ impl Workers {
     }
 }
 
-/// How a task ended that was not ended by somebody else.
-enum Outcome {
-    /// It noted its end itself.
-    Noted,
-    /// It failed, and may be tried again if that can help.
-    Failed { why: String, may_pass: bool },
+/// What this program can do.
+fn works(database: &Arc<Opened>, options: &WorkerOptions) -> Arc<[Box<dyn Work>]> {
+    let mut works: Vec<Box<dyn Work>> =
+        vec![Box::new(import::Imports::default()), Box::new(reindex::Reindexing(Arc::clone(database)))];
+    if let Some(folder) = &options.export_dir {
+        works.push(Box::new(export::Exports { database: Arc::clone(database), folder: folder.clone() }));
+    }
+    works.into()
 }
 
 impl Worker {
-    /// A worker of this name.
-    pub fn new(store: Arc<dyn Store>, name: WorkerId) -> Self {
-        Self { store, ids: wiring::ids(), clock: wiring::clock(), name }
+    /// A worker of this name, which does these sorts of work on a store.
+    pub fn new(
+        store: Arc<dyn Store>,
+        works: impl Into<Arc<[Box<dyn Work>]>>,
+        name: WorkerId,
+        lease: Duration,
+    ) -> Self {
+        Self { store, works: works.into(), name, lease }
     }
 
     /// Does tasks until it is asked to stop, which it is when `stop` holds true, or is dropped.
@@ -108,76 +214,78 @@ impl Worker {
     /// # Errors
     /// If the store does not give one.
     pub async fn step(&self, stop: &mut watch::Receiver<bool>) -> Result<bool, Error> {
+        let kinds = self.works.iter().map(|work| TaskKind::parse(work.kind())).collect::<Result<_, _>>();
         let request = ClaimRequest {
             worker: self.name.clone(),
-            kinds: Some(vec![TaskKind::parse(import::TASK_KIND).map_err(Error::Invalid)?]),
-            lease_ms: u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX),
+            kinds: Some(kinds.map_err(Error::Invalid)?),
+            lease_ms: milliseconds(self.lease),
             only: None,
         };
         let Some(task) = self.store.processing_tasks().claim(&request).await? else { return Ok(false) };
-        let Some(token) = task.lease.as_ref().map(|lease| lease.token) else { return Ok(false) };
-        let (id, kind) = (task.entity.id, task.kind.clone());
-        info!(worker = %self.name, task = %id, %kind, target = task.target, "begins");
-        let outcome = tokio::select! {
-            outcome = self.work(&task, token) => outcome,
-            _ = stop.wait_for(|stop| *stop) => {
-                Outcome::Failed { why: "the worker was asked to stop".into(), may_pass: true }
-            }
+        let Some(work) = self.works.iter().find(|work| work.kind() == task.kind.as_str()) else {
+            return Ok(false);
         };
-        match outcome {
-            Outcome::Noted => info!(worker = %self.name, task = %id, "ended"),
-            Outcome::Failed { why, may_pass } => {
-                warn!(worker = %self.name, task = %id, why, "failed");
+        let Some(claimed) = Claimed::of(&task, work.lease(self.lease)) else { return Ok(false) };
+        info!(worker = %self.name, task = %claimed.id(), kind = %task.kind, target = task.target, "begins");
+        let done = tokio::select! {
+            done = self.work(work.as_ref(), &task, &claimed) => done,
+            _ = stop.wait_for(|stop| *stop) => Err(TaskError::for_now("the worker was asked to stop")),
+        };
+        match done {
+            Ok(()) => (),
+            Err(TaskError::Ended(error)) => {
+                info!(worker = %self.name, task = %claimed.id(), why = chain(&error), "ended by somebody else");
+            }
+            Err(TaskError::Failed { why, may_pass }) => {
+                warn!(worker = %self.name, task = %claimed.id(), why, "failed");
                 let is_stopped = *stop.borrow();
-                let after = may_pass.then(|| if is_stopped { Duration::ZERO } else { delay(task.attempts) });
-                self.fail(&task, token, &why, after).await;
+                let again = may_pass.then(|| if is_stopped { Duration::ZERO } else { delay(task.attempts) });
+                // If the store does not take that either, the lease will tell.
+                if let Err(error) = claimed.fail(self.store.as_ref(), &why, again).await {
+                    let error = chain(&error);
+                    warn!(worker = %self.name, task = %claimed.id(), error, "cannot note that it failed");
+                }
             }
         }
         Ok(true)
     }
 
-    async fn work(&self, task: &Stored<ProcessingTask>, token: LeaseToken) -> Outcome {
-        let job = match ImportJob::of(&task.entity) {
-            Ok(job) => job,
-            Err(error) => {
-                let why = format!("what is to be imported cannot be read in the task's payload: {error}");
-                return Outcome::Failed { why, may_pass: false };
-            }
-        };
-        let options = ImportOptions {
-            claimed: Some((task.entity.id, token)),
-            reread: job.reread,
-            forget_vanished: job.forget_vanished,
-            ..ImportOptions::new(self.name.clone(), task.target.clone().unwrap_or_default())
-        };
-        let archive = wiring::archive(job.paths);
-        let generators = (self.ids.as_ref(), self.clock.as_ref());
-        match import(&archive, self.store.as_ref(), generators, &options, &|_| {}).await {
-            Ok(report) => {
-                info!(task = %task.entity.id, videos = report.videos.total(), refused = report.refused.len(), "imported");
-                Outcome::Noted
-            }
-            Err(ImportError::Cancelled(_)) => Outcome::Noted,
-            Err(error @ ImportError::Open(_)) => Outcome::Failed { why: chain(&error), may_pass: false },
-            Err(error) => Outcome::Failed { why: chain(&error), may_pass: true },
-        }
-    }
-
-    /// Notes why a task failed. If the store does not take that either, the lease will tell.
-    async fn fail(
+    async fn work(
         &self,
+        work: &dyn Work,
         task: &Stored<ProcessingTask>,
-        token: LeaseToken,
-        why: &str,
-        after: Option<Duration>,
-    ) {
-        let why = why.replace('\0', "");
-        let why = &why[..why.floor_char_boundary(MAX_TASK_ERROR_BYTES)];
-        let after = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
-        let Ok(failure) = TaskFailure::new(why, after) else { return };
-        if let Err(error) = self.store.processing_tasks().fail(task.entity.id, token, &failure).await {
-            warn!(worker = %self.name, task = %task.entity.id, error = chain(&error), "cannot note that it failed");
+        claimed: &Claimed,
+    ) -> Result<(), TaskError> {
+        let store = self.store.as_ref();
+        if work.lease(self.lease) != self.lease {
+            claimed.heartbeat(store).await?;
         }
+        let held = Held { store, task: &task.entity, claimed, worker: &self.name };
+        let result = tokio::select! {
+            result = AssertUnwindSafe(work.run(&held)).catch_unwind() => {
+                result.unwrap_or_else(|_| Err(TaskError::for_now("the worker panicked; its log says more")))?
+            }
+            ended = claimed.keep_alive(store) => return Err(TaskError::Ended(ended)),
+        };
+        claimed.complete(store).await?;
+        let result = Value::Object(result.into_map());
+        info!(worker = %self.name, task = %claimed.id(), %result, "succeeded");
+        Ok(())
+    }
+}
+
+/// What a task asks for.
+fn job<J: Job>(held: &Held<'_>) -> Result<J, TaskError> {
+    J::of(held.task).map_err(|error| {
+        TaskError::for_good(format!("what is to be done cannot be read in the task's payload: {error}"))
+    })
+}
+
+/// What came of work, as JSON.
+fn object(result: impl Serialize) -> JsonObject {
+    match serde_json::to_value(result) {
+        Ok(Value::Object(map)) => JsonObject::new(map).unwrap_or_default(),
+        _ => JsonObject::default(), // cannot be: what is given is an object of numbers and texts
     }
 }
 
