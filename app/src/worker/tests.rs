@@ -112,13 +112,14 @@ impl World {
 
     /// The task as soon as it is so.
     async fn until(&self, id: ProcessingTaskId, is_so: impl Fn(&ProcessingTask) -> bool) -> ProcessingTask {
-        loop {
+        for _ in 0..1_000 {
             let task = self.task(id).await;
             if is_so(&task) {
                 return task;
             }
             sleep(Duration::from_millis(10)).await;
         }
+        panic!("it does not become so: {:?}", self.task(id).await)
     }
 
     async fn expires_at(&self, id: ProcessingTaskId) -> i64 {
