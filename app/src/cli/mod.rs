@@ -117,6 +117,9 @@ enum Command {
     /// Answer requests over HTTP
     Serve(serve::Serve),
     /// Do tasks out of the queue: imports, exports and new indexes that were asked for over HTTP
+    ///
+    /// Until it is asked to end, by SIGTERM or SIGINT; what it is at then is given back to the queue. Tasks of other kinds
+    /// are left to other workers, and exports to those with --export-dir.
     Worker(worker::Worker),
     /// Tokens, by which a service knows who asks
     #[command(subcommand)]

@@ -14,8 +14,6 @@ use crate::settings::Flags;
 use crate::wiring::{self, Missing};
 use crate::worker::{WorkerOptions, Workers};
 
-/// Does tasks of the kinds import, export (with --export-dir) and reindex, until it is asked to end by SIGTERM or SIGINT;
-/// what it is at then is given back to the queue. Tasks of other kinds are left to other workers.
 #[derive(Debug, Args)]
 pub(super) struct Worker {
     /// Do tasks out of the queue, this many at once
