@@ -29,7 +29,7 @@ use crate::claimed::{Claimed, LEASE, is_end};
 use crate::error::chain;
 use crate::job::Job;
 use crate::wiring::{Opened, milliseconds};
-pub use crate::worker::reindex::ReindexJob;
+pub use reindex::ReindexJob;
 
 /// How often the queue is asked when there is nothing to do.
 const PERIOD: Duration = Duration::from_millis(500);

@@ -339,6 +339,15 @@ fn all_of(world: &World, folder: Option<&std::path::Path>) -> Worker {
     Worker::new(Arc::clone(&world.store), works(&database, &options), name, LEASE)
 }
 
+/// What comes of a task of this store when this work is done for it.
+async fn result_of(work: &dyn Work, store: &dyn Store, id: ProcessingTaskId) -> JsonObject {
+    let worker = WorkerId::parse("w").unwrap();
+    let request = ClaimRequest { worker: worker.clone(), kinds: None, lease_ms: 30_000, only: Some(id) };
+    let task = store.processing_tasks().claim(&request).await.unwrap().unwrap();
+    let claimed = Claimed::of(&task, LEASE).unwrap();
+    work.run(&Held { store, task: &task.entity, claimed: &claimed, worker: &worker }).await.unwrap()
+}
+
 fn archive(videos: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for n in 0..videos {
@@ -392,6 +401,16 @@ async fn an_export_is_what_the_catalogue_held_and_overwrites_only_if_that_was_sa
     let summary = file.summary(|_| ()).unwrap();
     assert_eq!((summary.counts["video"], summary.counts["processing_task"]), (30, 2));
 
+    // What is told of it is what it is.
+    let database = Arc::new(Opened::from(Arc::clone(&world.store)));
+    let exports = super::export::Exports { database, folder: folder.path().to_owned() };
+    let id = world.ask(&an_export("again.ndjson", false)).await;
+    let result = result_of(&exports, world.store.as_ref(), id).await;
+    let file = crate::transfer::file::OnDisk::new(folder.path().join("again.ndjson")).unwrap();
+    let summary = file.summary(|_| ()).unwrap();
+    let told = json!({"bytes": file.bytes().unwrap(), "counts": summary.counts, "sha256": summary.sha256});
+    assert_eq!(Value::Object(result.into_map()), told);
+
     let before = std::fs::read(folder.path().join("all.ndjson.zst")).unwrap();
     let refused = world.ask(&an_export("all.ndjson.zst", false)).await;
     world.step(&worker).await;
@@ -426,7 +445,7 @@ async fn a_file_that_a_killed_attempt_has_put_into_place_is_taken_as_it_is() {
 }
 
 #[tokio::test]
-async fn an_export_that_is_dropped_leaves_nothing_and_one_into_no_folder_is_tried_again() {
+async fn an_export_into_a_folder_that_is_gone_is_tried_again() {
     let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
     let worker = all_of(&world, Some(&folder.path().join("gone")));
     let id = world.ask(&an_export("all.ndjson", false)).await;
@@ -486,11 +505,18 @@ async fn the_index_of_sqlite_is_built_anew_under_a_long_lease() {
     let works = works(&database, &WorkerOptions::default());
     let reindexing = works.iter().find(|work| work.kind() == "reindex").unwrap();
     assert_eq!(reindexing.lease(LEASE), Duration::from_secs(3_600));
+    store.videos().create(&tubeatlas_contract::fixtures::a_video()).await.unwrap();
+    let result = result_of(reindexing.as_ref(), store.as_ref(), task.id).await;
+    assert_eq!((&result["videos"], &result["transcripts"]), (&json!(1), &json!(0)));
+
+    let task = ReindexJob {}.task(ProcessingTaskId::new(UuidV7Generator.new_id()), now).unwrap();
+    store.processing_tasks().enqueue(&task).await.unwrap();
     let worker = Worker::new(Arc::clone(&store), works, WorkerId::parse("w").unwrap(), LEASE);
     assert!(worker.step(&mut watch::channel(false).1).await.unwrap());
     let page = PageRequest::default();
     let tasks = store.processing_tasks().list(&ProcessingTaskFilter::default(), &page).await.unwrap();
-    assert_eq!(tasks.items[0].entity.status, TaskStatus::Succeeded, "{:?}", tasks.items[0]);
+    let done = tasks.items.iter().find(|it| it.entity.id == task.id).unwrap();
+    assert_eq!(done.entity.status, TaskStatus::Succeeded, "{done:?}");
     store.close().await.unwrap();
 }
 
