@@ -14,5 +14,6 @@ pub struct Cue {
     /// When the cue disappears, in milliseconds from the start of the video.
     pub end_ms: u64,
     /// What is said; entities decoded, markup removed, lines separated by `\n`.
+    #[cfg_attr(feature = "openapi", schema(max_length = 65536))]
     pub text: String,
 }

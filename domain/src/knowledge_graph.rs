@@ -18,7 +18,6 @@ pub const MAX_GRAPH_ELEMENTS: usize = 100_000;
 
 /// What a graph is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GraphOwner {
     /// A video.
@@ -32,8 +31,10 @@ pub enum GraphOwner {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GraphEntity {
     /// Its name; unique in its graph.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 2000))]
     pub name: String,
     /// What it is (`person`, `place`), if the model said so.
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub kind: Option<String>,
 }
 
@@ -42,10 +43,13 @@ pub struct GraphEntity {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GraphRelation {
     /// The name of an entity of the same graph.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 2000))]
     pub subject: String,
     /// The relation.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 2000))]
     pub predicate: String,
     /// The name of an entity of the same graph.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 2000))]
     pub object: String,
 }
 

@@ -70,6 +70,7 @@ pub struct Chapter {
     /// Where it ends, in milliseconds; absent if the source does not say.
     pub end_ms: Option<u64>,
     /// Its name; may be empty.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2000))]
     pub title: String,
 }
 

@@ -17,7 +17,7 @@ use crate::{Catalogued, Conflict, Error, Result};
 /// may commit in another order than that of their revisions. A revision that was answered inside a unit of
 /// work means nothing unless the unit commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct Revision(u64);
 
 impl Revision {
@@ -36,6 +36,20 @@ impl Revision {
     /// The number.
     pub fn get(self) -> u64 {
         self.0
+    }
+}
+
+impl TryFrom<u64> for Revision {
+    type Error = ValidationError;
+
+    fn try_from(number: u64) -> Result<Self, ValidationError> {
+        Self::new(number)
+    }
+}
+
+impl From<Revision> for u64 {
+    fn from(revision: Revision) -> Self {
+        revision.0
     }
 }
 
@@ -219,5 +233,15 @@ mod tests {
     fn a_revision_fits_a_signed_column() {
         assert!(Revision::new(0).is_err() && Revision::new(u64::MAX).is_err());
         assert_eq!(Revision::new(MAX_NUMBER).unwrap().get(), MAX_NUMBER);
+    }
+
+    #[test]
+    fn a_revision_is_checked_when_it_is_read_too() {
+        let read = serde_json::from_str::<Revision>;
+        assert_eq!(read("17").unwrap(), Revision::new(17).unwrap());
+        assert_eq!(serde_json::to_string(&Revision::new(17).unwrap()).unwrap(), "17");
+        for number in ["0", "9223372036854775808"] {
+            assert!(read(number).unwrap_err().to_string().contains("revision"), "{number}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use tubeatlas_ports::{
     Attempts, Error, KnowledgeGraphFilter, KnowledgeGraphOrder, MAX_PAGE_LIMIT, Mode, Repositories,
     RepositoryExt, RetryPolicy, Store, Stored, VideoFilter, VideoOrder, Visibility,
 };
+use utoipa::ToSchema;
 
 pub use graphml::graphml;
 pub use shapes::{MAX_WARNINGS, Reading, Warning, read};
@@ -196,7 +197,7 @@ fn add(graph: &KnowledgeGraph, content: &mut GraphMerger) -> Result<(), Validati
 }
 
 /// What stands next to an entity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Neighbours {
     /// The entity's names in the graph: one, unless the graph was stored with several spellings of it.
     pub names: Vec<String>,
@@ -209,7 +210,7 @@ pub struct Neighbours {
 }
 
 /// A relation, seen from one end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Neighbour {
     /// On which side of the relation the entity stands.
     pub direction: Direction,
@@ -220,7 +221,7 @@ pub struct Neighbour {
 }
 
 /// On which side of a relation an entity stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// It is the subject.

@@ -18,7 +18,7 @@ pub(super) struct JsonObject(pub(super) Map<String, Value>);
 pub(super) struct JsonBody<T>(pub(super) T);
 
 /// What a client gets with every entity, and may send back; it says nothing about what is to be stored.
-const STORED: [&str; 4] = ["created_at", "updated_at", "revision", "deleted_at"];
+pub(super) const STORED: [&str; 4] = ["created_at", "updated_at", "revision", "deleted_at"];
 
 impl<S: Send + Sync> FromRequest<S> for JsonObject {
     type Rejection = ApiError;

@@ -11,10 +11,9 @@ use utoipa::IntoParams;
 use utoipa::openapi::HttpMethod;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::conditions::Conditions;
 use super::openapi::{Describe, Description};
-use super::params::{Params, Segments, page};
-use super::resource::{Resource, get, listed, writes};
+use super::params::{Params, page};
+use super::resource::{Resource, item, listed, writes};
 use super::{ApiError, Service};
 
 impl Resource for Channel {
@@ -62,23 +61,14 @@ async fn list(
     Ok(listed(&uri, service.store.channels().list(&ChannelFilter {}, &page).await?))
 }
 
-async fn one(
-    State(service): State<Service>,
-    Segments(id): Segments<String>,
-    conditions: Conditions,
-) -> Result<Response, ApiError> {
-    get(service.store.channels(), &ChannelId::parse(id)?, &conditions).await
-}
-
 pub(super) fn routes() -> OpenApiRouter<Service> {
     let list_operation = Description::of::<Channel>("list", "The channels")
         .query::<ListParams>()
         .page::<Channel>("A page of them");
-    let get_operation = Description::of::<Channel>("get", "A channel")
-        .if_none_match("304 if it is still this")
-        .stored::<Channel>("200", "The channel")
-        .empty("304", "It is still what the client has");
-    writes::<Channel>()
-        .describe(Channel::COLLECTION, HttpMethod::Get, list_operation, routing::get(list))
-        .describe(Channel::ITEM, HttpMethod::Get, get_operation, routing::get(one))
+    writes::<Channel>().merge(item::<Channel>("A channel")).describe(
+        Channel::COLLECTION,
+        HttpMethod::Get,
+        list_operation,
+        routing::get(list),
+    )
 }

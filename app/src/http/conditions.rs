@@ -36,9 +36,16 @@ impl Conditions {
         self.if_match.is_some()
     }
 
-    /// Whether it is only to be created: `If-None-Match: *`.
-    pub(super) fn create_only(&self) -> bool {
-        self.if_none_match == Some(Tags::Any)
+    /// Whether it is only to be created: `If-None-Match: *`, which is all that a write takes there.
+    pub(super) fn create_only(&self) -> Result<bool, ApiError> {
+        match &self.if_none_match {
+            None => Ok(false),
+            Some(Tags::Any) => Ok(true),
+            Some(Tags::Revisions(_)) => {
+                let detail = "can only be * when something is put; If-Match names the revision to replace";
+                Err(ApiError::invalid(Some(header::IF_NONE_MATCH.as_str()), detail))
+            }
+        }
     }
 
     /// That `If-Match` is there, without which others' changes could be overwritten unseen.
@@ -77,34 +84,45 @@ impl Tags {
     }
 
     fn read(headers: &HeaderMap, name: &HeaderName, weak: bool) -> Result<Option<Self>, ApiError> {
-        let mut values = headers.get_all(name).iter().peekable();
-        if values.peek().is_none() {
+        let values: Vec<_> = headers.get_all(name).iter().map(|value| value.to_str().ok()).collect();
+        if values.is_empty() {
             return Ok(None);
         }
+        let tags = values.into_iter().collect::<Option<Vec<_>>>().and_then(|lines| match lines[..] {
+            ["*"] => Some(Self::Any),
+            _ => Self::revisions(&lines.join(","), weak).map(Self::Revisions),
+        });
+        let detail = "is neither * nor a list of tags in quotes such as \"17\"";
+        tags.map(Some).ok_or_else(|| ApiError::invalid(Some(name.as_str()), detail))
+    }
+
+    /// Those of a list of tags that are revisions; `None` if it is no such list.
+    fn revisions(mut list: &str, weak: bool) -> Option<Vec<u64>> {
         let mut revisions = Vec::new();
-        for value in values {
-            let malformed = || {
-                let detail = "is neither * nor a list of tags in quotes such as \"17\"";
-                ApiError::invalid(Some(name.as_str()), detail)
+        loop {
+            let (is_weak, tag) = match list.strip_prefix("W/") {
+                Some(tag) => (true, tag),
+                None => (false, list),
             };
-            for tag in value.to_str().map_err(|_| malformed())?.split(',').map(str::trim) {
-                if tag == "*" {
-                    return Ok(Some(Self::Any));
-                }
-                let (is_weak, tag) = match tag.strip_prefix("W/") {
-                    Some(tag) => (true, tag),
-                    None => (false, tag),
-                };
-                let inner =
-                    tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).ok_or_else(malformed)?;
-                if let Some(revision) = inner.parse().ok().filter(|_| weak || !is_weak) {
-                    revisions.push(revision);
-                }
+            let (tag, rest) = tag.strip_prefix('"')?.split_once('"')?;
+            if tag.contains(|c: char| !c.is_ascii_graphic()) {
+                return None;
             }
+            revisions.extend(tag.parse::<u64>().ok().filter(|_| weak || !is_weak));
+            let rest = rest.trim_start_matches(BLANK);
+            if rest.is_empty() {
+                return Some(revisions);
+            }
+            list = rest.strip_prefix(',')?.trim_start_matches(BLANK);
         }
-        Ok(Some(Self::Revisions(revisions)))
     }
 }
+
+/// What may stand around the commas of a list.
+const BLANK: [char; 2] = [' ', '\t'];
+
+/// What `*` or a list of tags looks like, for the document.
+pub(super) const TAGS_PATTERN: &str = r##"^(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$"##;
 
 impl<S: Send + Sync> FromRequestParts<S> for Conditions {
     type Rejection = ApiError;
@@ -132,9 +150,10 @@ mod tests {
         assert_eq!(read("\"17\"", false).unwrap(), revisions(&[17]));
         assert_eq!(read("\"17\", W/\"18\" ,\"abc\"", false).unwrap(), revisions(&[17]));
         assert_eq!(read("W/\"18\"", true).unwrap(), revisions(&[18]));
+        assert_eq!(read("\"a,b\",\"17\"", false).unwrap(), revisions(&[17]));
         assert_eq!(read("*", false).unwrap(), Some(Tags::Any));
         assert_eq!(Tags::read(&HeaderMap::new(), &header::IF_MATCH, false).unwrap(), None);
-        for malformed in ["17", "", "\"17", "\"17\" \"18\" x"] {
+        for malformed in ["17", "", "\"17", "\"17\" \"18\" x", "\"17\", *", "\"1 7\"", "\"17\","] {
             assert_eq!(
                 read(malformed, false).unwrap_err().problem().field.as_deref(),
                 Some("if-match"),

@@ -12,7 +12,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use axum::extract::{OriginalUri, Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -21,11 +21,15 @@ use serde::{Deserialize, Serialize};
 use tower_http::services::ServeFile;
 use tubeatlas_domain::{MediaFileId, Timestamp};
 use tubeatlas_ports::{Clock, Store, Visibility};
+use utoipa::openapi::HttpMethod;
+use utoipa::{PartialSchema, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
 
-use super::ApiError;
 use super::media_roots::{LocalMedia, MediaRoots};
-use super::params::{Params, Segments};
+use super::openapi::{Describe, Description, schema_of};
+use super::params::{Mounted, Params, Segments};
 use super::signature::SigningKey;
+use super::{ApiError, Service};
 use crate::error::AppError;
 
 /// How long a link works, in seconds. A page asks for a new one when it has run out.
@@ -61,27 +65,45 @@ struct Content {
     access: MediaAccess,
 }
 
-/// What of it belongs to the API.
-pub(super) fn api<S>(store: Arc<dyn Store>, access: MediaAccess) -> Router<S> {
-    Router::new()
-        .route("/media/{id}/content", get(content))
-        .route("/media/{id}/link", get(link))
-        .with_state(Content { store, access })
+impl FromRef<Service> for Content {
+    fn from_ref(service: &Service) -> Self {
+        Self { store: Arc::clone(&service.store), access: service.media.clone() }
+    }
 }
 
-/// The addresses that links lead to: no token is asked for there.
-pub(super) fn linked<S>(store: Arc<dyn Store>, access: MediaAccess) -> Router<S> {
-    Router::new().route("/media/{id}", get(linked_content)).with_state(Content { store, access })
+const MEDIA_TYPES: [&str; 2] = ["video/*", "audio/*"];
+
+/// What of it belongs to the API.
+pub(super) fn routes() -> OpenApiRouter<Service> {
+    let describe =
+        |id: &str, summary: &str| Description::new("media", id, summary).with_id(MediaFileId::schema);
+    let content_operation = describe("getMediaContent", "The bytes of a media file, or a part of them")
+        .range()
+        .bytes("200", "All of it", &MEDIA_TYPES)
+        .bytes("206", "The part; Content-Range says which", &MEDIA_TYPES)
+        .empty("304", "It is still what the client has")
+        .empty("416", "It has no such part");
+    let link_operation = describe("getMediaLink", "An address of the bytes for whoever has it, for an hour")
+        .json("200", "For a player, which cannot send a token", schema_of::<Link>);
+    OpenApiRouter::new()
+        .describe("/media/{id}/content", HttpMethod::Get, content_operation, get(content))
+        .describe("/media/{id}/link", HttpMethod::Get, link_operation, get(link))
+}
+
+/// The addresses that links lead to: no token is asked for there, and the document names none, because nobody can make one.
+pub(super) fn linked() -> Router<Service> {
+    Router::new().route("/media/{id}", get(linked_content))
 }
 
 /// Where a player gets the bytes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Link {
     /// The address on this host.
     url: String,
     /// Until when it answers.
     expires_at: Timestamp,
     /// The media type of what is there.
+    #[schema(value_type = String)]
     content_type: &'static str,
 }
 
@@ -135,15 +157,12 @@ async fn content(
 async fn link(
     State(content): State<Content>,
     Segments(id): Segments<String>,
-    OriginalUri(asked): OriginalUri,
+    Mounted(mounted): Mounted,
 ) -> Result<Response, ApiError> {
     let id: MediaFileId = id.parse()?;
     let (access, LocalMedia { content_type, .. }) = content.find(&id).await?;
     let expires = seconds(access.clock.now()) + i64::from(LINK_SECONDS);
     let signature = access.key.sign(&id.to_string(), expires);
-    // The service may be mounted below a path of another one.
-    let mounted =
-        asked.path().rfind("/api/v1/media/").and_then(|end| asked.path().get(..end)).unwrap_or_default();
     let link = Link {
         url: format!("{mounted}/media/{id}?expires={expires}&signature={signature}"),
         expires_at: Timestamp::from_unix_micros(expires.saturating_mul(MICROS))?,
@@ -193,17 +212,16 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::http::Service as Api;
 
     const ID: Uuid = Uuid::from_u128(7);
 
-    struct Service {
+    struct Served {
         folder: TempDir,
         clock: Arc<TestClock>,
         router: Router,
     }
 
-    impl Service {
+    impl Served {
         /// With one media file, ten bytes long, at `path` of a folder of which `media` is handed out.
         fn new(path: &str) -> Self {
             let folder = tempfile::tempdir().unwrap();
@@ -226,7 +244,7 @@ mod tests {
             });
             let clock = Arc::new(TestClock::default());
             let access = MediaAccess::new(&[root], clock.clone()).unwrap();
-            Self { folder, clock, router: Api::new(Arc::new(store)).with_media(access).router() }
+            Self { folder, clock, router: Service::new(Arc::new(store)).with_media(access).router() }
         }
 
         async fn get(&self, uri: &str, range: Option<&str>) -> (StatusCode, HeaderMap, String) {
@@ -254,7 +272,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_player_gets_the_part_that_it_asks_for() {
-        let service = Service::new("media/a.mp4");
+        let service = Served::new("media/a.mp4");
         for uri in [format!("/api/v1/media/{ID}/content"), service.link().await] {
             let (status, headers, body) = service.get(&uri, None).await;
             assert_eq!((status, body.as_str()), (StatusCode::OK, "0123456789"));
@@ -271,7 +289,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_link_ends_and_is_for_one_file() {
-        let service = Service::new("media/a.mp4");
+        let service = Served::new("media/a.mp4");
         let link = service.link().await;
         let other = Uuid::from_u128(8);
         for forged in [
@@ -292,14 +310,14 @@ mod tests {
     async fn what_may_not_be_handed_out_is_not_there_and_no_path_is_told() {
         let unknown = Uuid::from_u128(8);
         for (path, id) in [("elsewhere.mp4", ID), ("media/notes.txt", ID), ("media/a.mp4", unknown)] {
-            let service = Service::new(path);
+            let service = Served::new(path);
             for end in ["content", "link"] {
                 let (status, _, body) = service.get(&format!("/api/v1/media/{id}/{end}"), None).await;
                 assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
                 assert!(!body.contains(service.folder.path().to_str().unwrap()), "{body}");
             }
         }
-        let service = Service::new("media/gone.mp4");
+        let service = Served::new("media/gone.mp4");
         let link = service.link().await;
         fs::remove_file(service.folder.path().join("media/gone.mp4")).unwrap();
         assert_eq!(service.get(&link, None).await.0, StatusCode::NOT_FOUND);

@@ -10,6 +10,7 @@ use tubeatlas_ports::{Conflict, Error, WorkError};
 use utoipa::ToSchema;
 
 use crate::error::chain;
+use crate::graphs::GraphError;
 
 /// The media type of a problem document.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -26,7 +27,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// | `not_found` | 404 | there is nothing under this id or address |
 /// | `method_not_allowed` | 405 | there is something, and not for this method |
 /// | `not_acceptable` | 406 | it cannot be given in the media types that were asked for |
-/// | `already_exists`, `missing_reference`, `still_referenced`, `deleted`, `transition` | 409 | it does not fit what is in the catalogue |
+/// | `already_exists`, `missing_reference`, `still_referenced`, `deleted`, `transition`, `nothing_to_merge` | 409 | it does not fit what is in the catalogue |
 /// | `conflict` | 409 | others were in the way again and again; `Retry-After` says when to try again |
 /// | `revision` | 412 | it is not at the revision that `If-Match` names, or is there although `If-None-Match: *` |
 /// | `too_large` | 413 | the body is larger than the service takes |
@@ -203,6 +204,24 @@ impl From<Error> for ApiError {
         };
         tracing::error!(code = shown.problem.code, error = chain(&error), "the store failed");
         shown
+    }
+}
+
+impl From<GraphError> for ApiError {
+    fn from(error: GraphError) -> Self {
+        match error {
+            GraphError::NoEntity { .. } => {
+                Self::new(StatusCode::NOT_FOUND, "not_found", error.to_string()).at("entity")
+            }
+            GraphError::NothingToMerge(_) => {
+                Self::new(StatusCode::CONFLICT, "nothing_to_merge", error.to_string())
+            }
+            GraphError::NothingTaken => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.to_string())
+            }
+            GraphError::Invalid(error) => Self::unprocessable(&error),
+            GraphError::Store(error) => error.into(),
+        }
     }
 }
 

@@ -33,7 +33,8 @@ const PERIOD: Duration = Duration::from_millis(500);
 /// The most unfinished tasks that are followed at once.
 const MAX_FOLLOWED: u32 = 100;
 
-const EVENT_STREAM: &str = "text/event-stream";
+/// What events are called: a task, or what is wrong.
+const EVENTS: [&str; 2] = ["task", "problem"];
 
 /// What is followed, and what was said of it.
 struct Following {
@@ -69,7 +70,7 @@ impl Following {
             }
             Err(error) => {
                 let problem = ApiError::from(error);
-                let event = Event::default().event("problem").json_data(problem.problem());
+                let event = Event::default().event(EVENTS[1]).json_data(problem.problem());
                 Some((event.into_iter().collect(), None))
             }
         }
@@ -101,7 +102,7 @@ impl Following {
             let (id, revision) = (task.entity.id, task.revision);
             let is_finished = task.status.is_finished();
             if self.said.insert(id, revision) != Some(revision) {
-                let event = Event::default().event("task").id(revision.to_string());
+                let event = Event::default().event(EVENTS[0]).id(revision.to_string());
                 events.extend(event.json_data(task.map(TaskView::from)));
             }
             if is_finished {
@@ -137,12 +138,9 @@ async fn of_all(State(service): State<Service>) -> Events {
 pub(super) fn routes() -> OpenApiRouter<Service> {
     let one = Description::new("tasks", "followTask", "A task as it goes on, until it is finished")
         .with_id(ProcessingTaskId::schema)
-        .bytes("200", "Events named `task`, each with the task as JSON", EVENT_STREAM);
-    let all = Description::new("tasks", "followTasks", "All unfinished tasks as they go on").bytes(
-        "200",
-        "Events named `task`, each with a task as JSON",
-        EVENT_STREAM,
-    );
+        .events("`task`, whose data is the task as JSON; or `problem` at the end", EVENTS);
+    let all = Description::new("tasks", "followTasks", "All unfinished tasks as they go on")
+        .events("`task`, whose data is a task as JSON; or `problem` at the end", EVENTS);
     OpenApiRouter::new().describe("/tasks/events", HttpMethod::Get, all, routing::get(of_all)).describe(
         "/tasks/{id}/events",
         HttpMethod::Get,

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use serde_json::Value;
+use axum::{Json, Router};
+use serde_json::{Value, json};
 use utoipa_swagger_ui::Config;
 
 use super::error::no_such_route;
+use super::params::Mounted;
 use super::{API_ROOT, Service};
 
 /// The explorer brings styles of its own, and pictures in them; everything else comes from the service.
@@ -22,11 +22,12 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 
 pub(super) fn routes(document: Value) -> Router<Service> {
     let place = format!("{API_ROOT}/openapi.json");
-    let config = Arc::new(Config::new([place.clone()]).validator_url("none"));
-    let text = Bytes::from(document.to_string());
+    let config = Arc::new(Config::new([format!("..{place}")]).validator_url("none"));
+    let document = Arc::new(document);
     Router::new()
-        .route(&place, get(move || async move { ([(header::CONTENT_TYPE, "application/json")], text) }))
-        .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
+        .route(&place, get(move |mounted| async move { described(&document, &mounted) }))
+        // Relative, as the service may be mounted below a path of another one.
+        .route("/docs", get(|| async { Redirect::permanent("docs/") }))
         .route(
             "/docs/",
             get({
@@ -38,6 +39,15 @@ pub(super) fn routes(document: Value) -> Router<Service> {
             "/docs/{*path}",
             get(move |Path(path): Path<String>, uri| async move { file(&path, config, uri).await }),
         )
+}
+
+/// The document; its paths are below that at which the service is mounted.
+fn described(document: &Value, Mounted(mounted): &Mounted) -> Json<Value> {
+    let mut document = document.clone();
+    if !mounted.is_empty() {
+        document["servers"] = json!([{ "url": mounted }]);
+    }
+    Json(document)
 }
 
 async fn file(path: &str, config: Arc<Config<'static>>, uri: axum::http::Uri) -> Response {

@@ -1,9 +1,9 @@
 //! `/api/v1/graphs`
 
 use axum::extract::{OriginalUri, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing;
+use axum::{Json, routing};
 use serde::Deserialize;
 use serde_json::Value;
 use tubeatlas_domain::{
@@ -11,19 +11,21 @@ use tubeatlas_domain::{
     ValidationError, VideoId,
 };
 use tubeatlas_ports::{
-    Cursor, IdGenerator, KnowledgeGraphFilter, KnowledgeGraphOrder, Repositories, Visibility, WriteRepository,
+    Cursor, IdGenerator, KnowledgeGraphFilter, KnowledgeGraphOrder, MAX_PAGE_LIMIT, Repositories, Visibility,
+    WriteRepository,
 };
-use utoipa::IntoParams;
 use utoipa::openapi::HttpMethod;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::accept::{Offer, chosen};
+use super::body::JsonBody;
 use super::conditions::{Conditions, etag};
-use super::openapi::{Describe, Description};
-use super::params::{Params, Segments, page};
+use super::openapi::{self, Describe, Description, schema_of};
+use super::params::{Mounted, Params, Segments, page};
 use super::resource::{Resource, Tagged, find, listed, not_modified, writes};
 use super::{ApiError, Service};
-use crate::graphs;
+use crate::graphs::{self, Neighbours};
 
 impl Resource for KnowledgeGraph {
     type Fields = KnowledgeGraphFields;
@@ -31,6 +33,8 @@ impl Resource for KnowledgeGraph {
 
     const COLLECTION: &'static str = "/graphs";
     const ITEM: &'static str = "/graphs/{id}";
+    const FRESH_ID: Option<fn(&dyn IdGenerator) -> KnowledgeGraphId> =
+        Some(|ids| KnowledgeGraphId::new(ids.new_id()));
 
     fn id_of(segments: String) -> Result<KnowledgeGraphId, ValidationError> {
         segments.parse()
@@ -42,10 +46,6 @@ impl Resource for KnowledgeGraph {
 
     fn id_fields(id: &KnowledgeGraphId) -> Vec<(&'static str, Value)> {
         vec![("id", id.to_string().into())]
-    }
-
-    fn fresh_id(ids: &dyn IdGenerator) -> Option<KnowledgeGraphId> {
-        Some(KnowledgeGraphId::new(ids.new_id()))
     }
 
     fn repository(repositories: &dyn Repositories) -> &dyn WriteRepository<Self> {
@@ -97,6 +97,7 @@ const OFFERS: [Offer<bool>; 2] = [
 #[serde(deny_unknown_fields)]
 struct OneParams {
     /// Which of them, where `Accept` cannot be set: `json` or `graphml`.
+    #[param(value_type = Option<String>, pattern = "^(json|graphml)$")]
     format: Option<String>,
 }
 
@@ -126,16 +127,76 @@ async fn one(
     Ok(response)
 }
 
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct NeighboursParams {
+    /// The entity's name; case, accents and punctuation do not count.
+    entity: String,
+    /// How many relations; 100 if absent.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+    /// Leave out the first of them.
+    skip: Option<u32>,
+}
+
+async fn neighbours(
+    State(service): State<Service>,
+    Segments(id): Segments<String>,
+    Params(params): Params<NeighboursParams>,
+) -> Result<Json<Neighbours>, ApiError> {
+    let limit = params.limit.unwrap_or(100);
+    if !(1..=MAX_PAGE_LIMIT).contains(&limit) {
+        return Err(ApiError::invalid(
+            Some("limit"),
+            format!("is {limit}, and can be 1 to {MAX_PAGE_LIMIT}"),
+        ));
+    }
+    let graph = find(service.store.knowledge_graphs(), &id.parse()?).await?;
+    let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    let skip = count(params.skip.unwrap_or_default());
+    Ok(Json(graphs::neighbours(&graph, &params.entity, skip, count(limit))?))
+}
+
+/// Which graphs are to be merged.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MergeRequest {
+    /// The channel with whose videos' graphs it is done.
+    channel_id: ChannelId,
+}
+
+async fn merge(
+    State(service): State<Service>,
+    mounted: Mounted,
+    JsonBody(MergeRequest { channel_id }): JsonBody<MergeRequest>,
+) -> Result<Response, ApiError> {
+    let id = KnowledgeGraphId::new(service.ids.new_id());
+    let merged = graphs::merge_channel(service.store.as_ref(), id, &channel_id).await?;
+    let location = mounted.location(&KnowledgeGraph::path_of(&id))?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(merged)).into_response())
+}
+
 pub(super) fn routes() -> OpenApiRouter<Service> {
     let list_operation = Description::of::<KnowledgeGraph>("list", "The graphs, without what is in them")
         .query::<ListParams>()
         .page::<KnowledgeGraphSummary>("A page of them");
     let get_operation = Description::of::<KnowledgeGraph>("get", "A graph, as JSON or GraphML")
         .query::<OneParams>()
-        .if_none_match("304 if it is still this")
-        .stored_or::<KnowledgeGraph>("200", "The graph", &["application/graphml+xml"])
-        .empty("304", "It is still what the client has");
+        .one::<KnowledgeGraph>(&["application/graphml+xml"]);
+    let neighbours_operation =
+        Description::of::<KnowledgeGraph>("neighboursIn", "How an entity of a graph is related")
+            .query::<NeighboursParams>()
+            .json("200", "Its relations, in both directions", schema_of::<Neighbours>);
+    let merge_operation = Description::new(
+        "graphs",
+        "mergeGraphsOfChannel",
+        "Merge the newest graphs of a channel's videos into the next version of the channel's graph",
+    )
+    .body(schema_of::<MergeRequest>)
+    .json("201", "The graph, without what is in it; Location says where it is", openapi::merged);
     writes::<KnowledgeGraph>()
+        .describe("/graphs/{id}/neighbours", HttpMethod::Get, neighbours_operation, routing::get(neighbours))
+        .describe("/graphs/_merge", HttpMethod::Post, merge_operation, routing::post(merge))
         .describe(KnowledgeGraph::COLLECTION, HttpMethod::Get, list_operation, routing::get(list))
         .describe(KnowledgeGraph::ITEM, HttpMethod::Get, get_operation, routing::get(one))
 }

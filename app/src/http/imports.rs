@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::body::JsonBody;
 use super::openapi::{Describe, Description, schema_of};
+use super::params::Mounted;
 use super::{ApiError, Service, tasks};
 use crate::import::ImportJob;
 use crate::job::Job;
@@ -44,6 +45,7 @@ struct ImportRoots {
 
 async fn enqueue(
     State(service): State<Service>,
+    mounted: Mounted,
     JsonBody(request): JsonBody<ImportRequest>,
 ) -> Result<Response, ApiError> {
     if request.paths.is_empty() {
@@ -58,7 +60,8 @@ async fn enqueue(
     let job = ImportJob { paths, reread: request.reread, forget_vanished: request.forget_vanished };
     let id = ProcessingTaskId::new(service.ids.new_id());
     let task = job.task(id, service.clock.now()).map_err(|error| ApiError::unprocessable(&error))?;
-    tasks::with_location(StatusCode::ACCEPTED, service.store.processing_tasks().enqueue(&task).await?)
+    let stored = service.store.processing_tasks().enqueue(&task).await?;
+    tasks::with_location(StatusCode::ACCEPTED, stored, &mounted)
 }
 
 /// The path as it is, if it lies below one of the roots. That it is not there, and that it lies elsewhere, are told alike,
@@ -90,7 +93,7 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
     let enqueue_operation =
         Description::new("imports", "enqueueImport", "Take an archive into the catalogue")
             .body(schema_of::<ImportRequest>)
-            .stored::<TaskView>("202", "The task of it; its events tell how far it is");
+            .created::<TaskView>("202", "The task of it; its events tell how far it is");
     let roots_operation = Description::new(
         "imports",
         "getImportRoots",

@@ -13,10 +13,9 @@ use utoipa::IntoParams;
 use utoipa::openapi::HttpMethod;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::conditions::Conditions;
 use super::openapi::{Describe, Description};
-use super::params::{Params, Segments, page};
-use super::resource::{Resource, get, listed, writes};
+use super::params::{Params, page};
+use super::resource::{Resource, item, listed, writes};
 use super::{ApiError, Service};
 
 impl Resource for MediaFile {
@@ -25,6 +24,7 @@ impl Resource for MediaFile {
 
     const COLLECTION: &'static str = "/media";
     const ITEM: &'static str = "/media/{id}";
+    const FRESH_ID: Option<fn(&dyn IdGenerator) -> MediaFileId> = Some(|ids| MediaFileId::new(ids.new_id()));
 
     fn id_of(segments: String) -> Result<MediaFileId, ValidationError> {
         segments.parse()
@@ -36,10 +36,6 @@ impl Resource for MediaFile {
 
     fn id_fields(id: &MediaFileId) -> Vec<(&'static str, Value)> {
         vec![("id", id.to_string().into())]
-    }
-
-    fn fresh_id(ids: &dyn IdGenerator) -> Option<MediaFileId> {
-        Some(MediaFileId::new(ids.new_id()))
     }
 
     fn repository(repositories: &dyn Repositories) -> &dyn WriteRepository<Self> {
@@ -79,23 +75,14 @@ async fn list(
     Ok(listed(&uri, service.store.media_files().list(&filter, &page).await?))
 }
 
-async fn one(
-    State(service): State<Service>,
-    Segments(id): Segments<String>,
-    conditions: Conditions,
-) -> Result<Response, ApiError> {
-    get(service.store.media_files(), &id.parse()?, &conditions).await
-}
-
 pub(super) fn routes() -> OpenApiRouter<Service> {
     let list_operation = Description::of::<MediaFile>("list", "The media files")
         .query::<ListParams>()
         .page::<MediaFile>("A page of them");
-    let get_operation = Description::of::<MediaFile>("get", "What is known of a media file")
-        .if_none_match("304 if it is still this")
-        .stored::<MediaFile>("200", "The media file")
-        .empty("304", "It is still what the client has");
-    writes::<MediaFile>()
-        .describe(MediaFile::COLLECTION, HttpMethod::Get, list_operation, routing::get(list))
-        .describe(MediaFile::ITEM, HttpMethod::Get, get_operation, routing::get(one))
+    writes::<MediaFile>().merge(item::<MediaFile>("What is known of a media file")).describe(
+        MediaFile::COLLECTION,
+        HttpMethod::Get,
+        list_operation,
+        routing::get(list),
+    )
 }

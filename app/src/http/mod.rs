@@ -167,6 +167,7 @@ impl Service {
             .merge(transcripts::routes())
             .merge(graphs::routes())
             .merge(media::routes())
+            .merge(content::routes())
             .merge(tasks::routes())
             .merge(events::routes())
             .merge(imports::routes())
@@ -177,8 +178,7 @@ impl Service {
         router
             .merge(explorer::routes(openapi::document(document)))
             .merge(web::routes())
-            .nest(API_ROOT, content::api(self.store.clone(), self.media.clone()))
-            .merge(content::linked(self.store.clone(), self.media.clone()))
+            .merge(content::linked())
             .route("/health", get(health::live))
             .route("/health/ready", get(readiness::ready).with_state(readiness))
             .route("/health/db", get(health::database))

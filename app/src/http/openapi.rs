@@ -3,7 +3,9 @@
 
 use axum::routing::MethodRouter;
 use serde_json::{Value, json};
-use tubeatlas_domain::{ChannelId, LanguageTag, MAX_NUMBER, TaskKind, TaskStatus, Timestamp, VideoId};
+use tubeatlas_domain::{
+    ChannelId, KnowledgeGraphSummary, LanguageTag, MAX_NUMBER, TaskKind, TaskStatus, Timestamp, VideoId,
+};
 use tubeatlas_ports::{
     ChannelOrder, Cursor, KnowledgeGraphOrder, MAX_BATCH, MediaFileOrder, PlaylistOrder, ProcessingTaskOrder,
     Revision, SearchOrder, TranscriptOrder, VideoOrder, Visibility,
@@ -11,17 +13,19 @@ use tubeatlas_ports::{
 use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem, Paths};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{
-    AllOfBuilder, Array, ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type,
+    AdditionalProperties, AllOfBuilder, Array, ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type,
 };
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, HeaderBuilder, HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
-    Required, ResponseBuilder, Schema,
+    Components, ContentBuilder, Header, HeaderBuilder, HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Ref,
+    RefOr, Required, ResponseBuilder, Schema,
 };
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::Service;
+use super::body::STORED;
+use super::conditions::TAGS_PATTERN;
 use super::error::{PROBLEM_JSON, Problem};
 use super::resource::Resource;
 
@@ -119,9 +123,10 @@ impl Description {
         })
     }
 
-    fn header(self, name: &str, description: &str, required: bool) -> Self {
+    /// A header with a text of this pattern.
+    fn header(self, name: &str, description: &str, pattern: &str, required: bool) -> Self {
         self.map(|operation, _| {
-            let schema = String::schema();
+            let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into();
             operation.parameter(parameter(ParameterIn::Header, name, schema, required, Some(description)))
         })
     }
@@ -130,19 +135,35 @@ impl Description {
     pub(super) fn if_match(self, required: bool) -> Self {
         let description = "The ETag that was read (a revision in quotes): it is only done if it is still that; \
                            * for whatever is there";
-        self.header("If-Match", description, required)
+        self.header("If-Match", description, TAGS_PATTERN, required)
     }
 
-    /// `If-None-Match`, and what comes of it.
-    pub(super) fn if_none_match(self, description: &str) -> Self {
-        self.header("If-None-Match", description, false)
+    /// `If-None-Match: *`, and what comes of it.
+    pub(super) fn create_only(self, description: &str) -> Self {
+        self.header("If-None-Match", description, r"^\*$", false)
+    }
+
+    /// `Range`, of one part or several.
+    pub(super) fn range(self) -> Self {
+        self.header("Range", "The part that is wanted, in bytes", RANGE_PATTERN, false)
     }
 
     /// The body, as JSON.
     pub(super) fn body(self, schema: impl FnOnce(&mut Schemas) -> RefOr<Schema>) -> Self {
+        self.body_as(&["application/json"], schema)
+    }
+
+    /// The body, as any of these kinds of JSON.
+    pub(super) fn body_as(
+        self,
+        media_types: &[&str],
+        schema: impl FnOnce(&mut Schemas) -> RefOr<Schema>,
+    ) -> Self {
         self.map(|operation, schemas| {
             let content = ContentBuilder::new().schema(Some(schema(schemas))).build();
-            let body = RequestBodyBuilder::new().content("application/json", content);
+            let body = media_types.iter().fold(RequestBodyBuilder::new(), |body, media_type| {
+                body.content(*media_type, content.clone())
+            });
             operation.request_body(Some(body.required(Some(Required::True)).build()))
         })
     }
@@ -172,42 +193,80 @@ impl Description {
         })
     }
 
-    /// One as it is stored, with its `ETag`; also in these other media types, as text.
-    pub(super) fn stored_or<E: ToSchema>(self, status: &str, description: &str, others: &[&str]) -> Self {
-        self.answer(status, |schemas| {
-            let content = ContentBuilder::new().schema(Some(stored::<E>(schemas))).build();
-            let tag = HeaderBuilder::new().schema(Some(String::schema()));
-            let tag = tag.description(Some("Its revision, in quotes")).build();
-            let response = ResponseBuilder::new().description(description).header("ETag", tag);
-            others.iter().fold(response.content("application/json", content), |response, media_type| {
-                response.content(*media_type, ContentBuilder::new().schema(Some(String::schema())).build())
+    /// One as it is stored, also in these other media types, as text; or 304 if the client has it.
+    pub(super) fn one<E: ToSchema>(self, others: &[&str]) -> Self {
+        let condition = "The ETag that was read before: the answer is 304 if it is still that";
+        self.header("If-None-Match", condition, TAGS_PATTERN, false)
+            .answer("200", |schemas| {
+                let response = stored_response::<E>(schemas, "It, as it is stored");
+                others.iter().fold(response, |response, media_type| {
+                    response
+                        .content(*media_type, ContentBuilder::new().schema(Some(String::schema())).build())
+                })
             })
-        })
+            .empty("304", "It is still what the client has")
     }
 
     /// One as it is stored, with its `ETag`.
     pub(super) fn stored<E: ToSchema>(self, status: &str, description: &str) -> Self {
-        self.stored_or::<E>(status, description, &[])
+        self.answer(status, |schemas| stored_response::<E>(schemas, description))
+    }
+
+    /// One that is new, with its `ETag` and where it is.
+    pub(super) fn created<E: ToSchema>(self, status: &str, description: &str) -> Self {
+        self.answer(status, |schemas| {
+            stored_response::<E>(schemas, description).header("Location", header("Where it is"))
+        })
     }
 
     /// A page of what is stored.
     pub(super) fn page<T: ToSchema>(self, description: &str) -> Self {
         self.answer("200", |schemas| {
             let content = ContentBuilder::new().schema(Some(page::<T>(schemas))).build();
-            let link = HeaderBuilder::new().schema(Some(String::schema()));
-            let link = link.description(Some("The next page, if there is one (rel=\"next\")")).build();
+            let link = header("The next page, if there is one (rel=\"next\")");
             let response = ResponseBuilder::new().description(description).header("Link", link);
             response.content("application/json", content)
         })
     }
 
-    /// Bytes of this media type.
-    pub(super) fn bytes(self, status: &str, description: &str, media_type: &str) -> Self {
+    /// Bytes of one of these media types, of which no more is said.
+    pub(super) fn bytes(self, status: &str, description: &str, media_types: &[&str]) -> Self {
         self.answer(status, |_| {
-            let content = ContentBuilder::new().schema(Some(String::schema())).build();
-            ResponseBuilder::new().description(description).content(media_type, content)
+            media_types
+                .iter()
+                .fold(ResponseBuilder::new().description(description), |response, media_type| {
+                    response.content(*media_type, ContentBuilder::new().build())
+                })
         })
     }
+
+    /// Server-sent events; in OpenAPI 3.1 the schema is that of one event.
+    pub(super) fn events(self, description: &str, names: [&str; 2]) -> Self {
+        self.answer("200", |_| {
+            let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+            let event = object()
+                .property("event", name)
+                .property("id", String::schema())
+                .property("data", String::schema())
+                .required("event")
+                .required("data");
+            let content = ContentBuilder::new().schema(Some(event)).build();
+            ResponseBuilder::new().description(description).content("text/event-stream", content)
+        })
+    }
+}
+
+/// One part or several, of bytes.
+const RANGE_PATTERN: &str = "^bytes=[0-9]+-[0-9]*$";
+
+fn header(description: &str) -> Header {
+    HeaderBuilder::new().schema(Some(String::schema())).description(Some(description)).build()
+}
+
+fn stored_response<E: ToSchema>(schemas: &mut Schemas, description: &str) -> ResponseBuilder {
+    let content = ContentBuilder::new().schema(Some(stored::<E>(schemas))).build();
+    let response = ResponseBuilder::new().description(description);
+    response.header("ETag", header("Its revision, in quotes")).content("application/json", content)
 }
 
 /// The schema of a type, by name.
@@ -264,31 +323,83 @@ fn page<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
     named(schemas, format!("{}Page", T::name()), Schema::Object(page.build()).into())
 }
 
-/// Any object; what comes of it is checked as a whole.
-pub(super) fn merge_patch(_: &mut Schemas) -> RefOr<Schema> {
-    let description = "Fields and their new values; null removes a field that may be absent";
-    object().description(Some(description)).into()
+/// In which form a client sends an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// To create it; an id that the service can make may be absent.
+    Create,
+    /// Whole.
+    Whole,
+    /// To where the path says; its id may be absent.
+    Put,
+    /// As a merge patch: null removes a field that may be absent.
+    Changes,
+}
+
+/// What a client sends of an entity: its fields and no others, but for what was answered with them, which is not read.
+pub(super) fn sent<R: Resource>(form: Form) -> impl FnOnce(&mut Schemas) -> RefOr<Schema> {
+    move |schemas| {
+        R::schemas(schemas);
+        let RefOr::T(Schema::Object(mut entity)) = R::schema() else { return schema_of::<R>(schemas) };
+        let is_id = |field: &str| segments(R::ITEM).any(|name| name == field);
+        if form == Form::Changes {
+            let required = &entity.required;
+            for (_, schema) in entity.properties.iter_mut().filter(|(name, _)| !required.contains(name)) {
+                // The others that may be absent are nullable as they are.
+                if matches!(schema, RefOr::Ref(_) | RefOr::T(Schema::Array(_))) {
+                    *schema = nullable(schema.clone()).into();
+                }
+            }
+        }
+        entity.required.retain(|field| match form {
+            Form::Whole => true,
+            Form::Create => R::FRESH_ID.is_none() || !is_id(field),
+            Form::Put => !is_id(field),
+            Form::Changes => false,
+        });
+        for name in STORED {
+            let answered = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+            let answered = answered.description(Some("As it was answered; it is not read")).into();
+            entity.properties.insert(name.to_owned(), answered);
+        }
+        entity.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        let name = match form {
+            Form::Create if R::FRESH_ID.is_some() => "New",
+            Form::Create | Form::Whole => "Whole",
+            Form::Put => "Put",
+            Form::Changes => "Changes",
+        };
+        named(schemas, format!("{}{name}", R::name()), Schema::Object(entity).into())
+    }
+}
+
+/// An object without any other properties.
+fn closed(object: ObjectBuilder) -> ObjectBuilder {
+    object.additional_properties(Some(AdditionalProperties::FreeForm(false)))
 }
 
 /// The writes of a batch.
 pub(super) fn batch<R: Resource>(schemas: &mut Schemas) -> RefOr<Schema> {
-    let entity = schema_of::<R>(schemas);
+    let created = sent::<R>(Form::Create)(schemas);
+    let whole = sent::<R>(Form::Whole)(schemas);
     let id = schema_of::<R::Id>(schemas);
     let revision = schema_of::<Revision>(schemas);
     let operation = |name: &str| {
         let op = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([name])).build();
-        object().property("op", op).required("op")
+        closed(object()).property("op", op).required("op")
     };
-    let with_entity = |name: &str| operation(name).property("entity", entity.clone()).required("entity");
+    let with_entity = |name: &str, entity: &RefOr<Schema>| {
+        operation(name).property("entity", entity.clone()).required("entity")
+    };
     let expected: RefOr<Schema> =
         nullable(revision).description(Some("Only if it is still at this revision")).into();
     let operations = OneOfBuilder::new()
-        .item(with_entity("create"))
-        .item(with_entity("upsert"))
-        .item(with_entity("update").property("revision", expected.clone()))
+        .item(with_entity("create", &created))
+        .item(with_entity("upsert", &whole))
+        .item(with_entity("update", &whole).property("revision", expected.clone()))
         .item(operation("delete").property("id", id).required("id").property("revision", expected));
     let operations = ArrayBuilder::new().items(operations).max_items(Some(MAX_BATCH)).build();
-    let batch = object().property("operations", operations).required("operations");
+    let batch = closed(object()).property("operations", operations).required("operations");
     named(schemas, format!("{}Batch", R::name()), Schema::Object(batch.build()).into())
 }
 
@@ -308,6 +419,20 @@ pub(super) fn batch_results<R: Resource>(schemas: &mut Schemas) -> RefOr<Schema>
     named(schemas, format!("{}BatchResults", R::name()), Schema::Object(results.build()).into())
 }
 
+/// A graph that was merged out of others; see [`Merged`](crate::graphs::Merged).
+pub(super) fn merged(schemas: &mut Schemas) -> RefOr<Schema> {
+    let graph = stored::<KnowledgeGraphSummary>(schemas);
+    let video = schema_of::<VideoId>(schemas);
+    let merged = object()
+        .property("graph", graph)
+        .property("videos", array(video))
+        .property("repeated_relations", u64::schema())
+        .required("graph")
+        .required("videos")
+        .required("repeated_relations");
+    named(schemas, "Merged".to_owned(), Schema::Object(merged.build()).into())
+}
+
 /// What the document says before its routes are known.
 pub(super) fn head() -> OpenApi {
     let info = InfoBuilder::new()
@@ -316,7 +441,9 @@ pub(super) fn head() -> OpenApi {
         .description(Some(
             "A catalogue of videos and what was said in them. Times are UTC, milliseconds count from the start of a \
              video. Every error is a problem document (RFC 9457) with a stable code. What is stored has a revision, \
-             which is its ETag. Lists are read page by page: Link names the next one.",
+             which is its ETag. Lists are read page by page: Link names the next one. \
+             Not described here, as they belong to no version of the API: /health, /health/ready, /health/db and \
+             /metrics for operators, and what /api/v1/media/{id}/link answers.",
         ));
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
         "A token made by `tubeatlas token create`; a service without tokens takes requests of this machine alone",
@@ -331,10 +458,17 @@ pub(super) fn head() -> OpenApi {
 /// catalogue has for them all.
 pub(super) fn document(mut openapi: OpenApi) -> Value {
     let mut schemas = Schemas::new();
-    let problem = schema_of::<Problem>(&mut schemas);
     of_parameters(&mut schemas);
-    openapi.components.get_or_insert_default().schemas.extend(schemas);
+    let components = openapi.components.get_or_insert_default();
+    components.schemas.extend(schemas);
     let mut document = serde_json::to_value(&openapi).unwrap_or_default();
+    bound(&mut document);
+    // After the bounds, which are those of the catalogue: a problem may repeat whatever was sent.
+    let mut schemas = Schemas::new();
+    let problem = schema_of::<Problem>(&mut schemas);
+    for (name, schema) in schemas {
+        document["components"]["schemas"][name] = serde_json::to_value(schema).unwrap_or_default();
+    }
     let answer = json!({"description": "What is wrong, as a problem document", "content": {PROBLEM_JSON: {"schema": problem}}});
     if let Some(paths) = document["paths"].as_object_mut() {
         let operations =
@@ -345,7 +479,6 @@ pub(super) fn document(mut openapi: OpenApi) -> Value {
             }
         }
     }
-    bound(&mut document);
     document
 }
 

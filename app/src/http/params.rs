@@ -1,6 +1,9 @@
 //! Reading what a client sends: the parts of the path, and the query. What is wrong is told as [`ApiError`].
 
-use axum::extract::{FromRequestParts, Path, Query};
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, OriginalUri, Path, Query};
+use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
@@ -8,7 +11,7 @@ use tubeatlas_ports::{Cursor, DEFAULT_PAGE_LIMIT, PageRequest};
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 
-use super::ApiError;
+use super::{API_ROOT, ApiError};
 
 /// The parts of the path that vary, percent-decoded.
 pub(super) struct Segments<T>(pub(super) T);
@@ -21,6 +24,27 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
             .await
             .map_err(|error| ApiError::invalid(Some("path"), error.body_text()))?;
         Ok(Self(segments))
+    }
+}
+
+/// The path below which the service is mounted in another one; empty if it is not.
+pub(super) struct Mounted(pub(super) String);
+
+impl Mounted {
+    /// Where this path of the API is, as `Location`.
+    pub(super) fn location(&self, path: &str) -> Result<HeaderValue, ApiError> {
+        HeaderValue::from_str(&format!("{}{API_ROOT}{path}", self.0)).map_err(|_| ApiError::internal())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Mounted {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let OriginalUri(uri) = OriginalUri::from_request_parts(parts, state).await?;
+        // The last one: the segments of an id cannot hold a slash, and the path of the other service may hold anything.
+        let end = uri.path().rfind(&format!("{API_ROOT}/")).unwrap_or_default();
+        Ok(Self(uri.path().get(..end).unwrap_or_default().to_owned()))
     }
 }
 

@@ -13,10 +13,9 @@ use utoipa::IntoParams;
 use utoipa::openapi::HttpMethod;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::conditions::Conditions;
 use super::openapi::{Describe, Description};
-use super::params::{Params, Segments, encoded, page};
-use super::resource::{Resource, get, listed, writes};
+use super::params::{Params, encoded, page};
+use super::resource::{Resource, item, listed, writes};
 use super::{ApiError, Service, restorable};
 
 impl Resource for Playlist {
@@ -75,24 +74,12 @@ async fn list(
     Ok(listed(&uri, service.store.playlists().list(&filter, &page).await?))
 }
 
-async fn one(
-    State(service): State<Service>,
-    Segments(id): Segments<String>,
-    conditions: Conditions,
-) -> Result<Response, ApiError> {
-    get(service.store.playlists(), &PlaylistId::parse(id)?, &conditions).await
-}
-
 pub(super) fn routes() -> OpenApiRouter<Service> {
     let list_operation = Description::of::<Playlist>("list", "The playlists, without their videos")
         .query::<ListParams>()
         .page::<PlaylistSummary>("A page of them");
-    let get_operation = Description::of::<Playlist>("get", "A playlist, with its videos in order")
-        .if_none_match("304 if it is still this")
-        .stored::<Playlist>("200", "The playlist")
-        .empty("304", "It is still what the client has");
     writes::<Playlist>()
+        .merge(item::<Playlist>("A playlist, with its videos in order"))
         .merge(restorable::routes::<Playlist>())
         .describe(Playlist::COLLECTION, HttpMethod::Get, list_operation, routing::get(list))
-        .describe(Playlist::ITEM, HttpMethod::Get, get_operation, routing::get(one))
 }

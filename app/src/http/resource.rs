@@ -19,8 +19,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::body::{self, JsonBody, JsonObject};
 use super::conditions::{Conditions, etag};
-use super::openapi::{self, Describe, Description, schema_of};
-use super::params::Segments;
+use super::openapi::{self, Describe, Description, Form, sent};
+use super::params::{Mounted, Segments};
 use super::{ApiError, CommitOnSuccess, Service};
 
 /// An entity as the service offers it.
@@ -50,10 +50,8 @@ pub(super) trait Resource:
     /// The fields of it that are its id.
     fn id_fields(id: &Self::Id) -> Vec<(&'static str, Value)>;
 
-    /// The id of one that is created without any; most bring theirs.
-    fn fresh_id(_ids: &dyn IdGenerator) -> Option<Self::Id> {
-        None
-    }
+    /// What makes the id of one that is created without any; most bring theirs.
+    const FRESH_ID: Option<fn(&dyn IdGenerator) -> Self::Id> = None;
 
     /// Where they are kept.
     fn repository(repositories: &dyn Repositories) -> &dyn WriteRepository<Self>;
@@ -69,12 +67,12 @@ impl<E: Serialize> IntoResponse for Tagged<E> {
 }
 
 /// One as it is stored, or 304 if the client has it.
-pub(super) async fn get<E: Catalogued + Serialize>(
-    repository: &(impl Repository<E> + ?Sized),
-    id: &E::Id,
-    conditions: &Conditions,
+async fn one<R: Resource>(
+    State(service): State<Service>,
+    Segments(segments): Segments<R::Segments>,
+    conditions: Conditions,
 ) -> Result<Response, ApiError> {
-    let stored = find(repository, id).await?;
+    let stored = find(R::repository(service.store.as_ref()), &R::id_of(segments)?).await?;
     Ok(match conditions.has(stored.revision) {
         true => not_modified(stored.revision),
         false => Tagged(stored).into_response(),
@@ -114,13 +112,8 @@ pub(super) fn next_link(uri: &Uri, cursor: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("<{target}>; rel=\"next\"")).ok()
 }
 
-/// Where it is, as `Location`.
-fn location<R: Resource>(id: &R::Id) -> Result<HeaderValue, ApiError> {
-    HeaderValue::from_str(&format!("{}{}", super::API_ROOT, R::path_of(id))).map_err(|_| ApiError::internal())
-}
-
-fn created<R: Resource>(stored: Stored<R>) -> Result<Response, ApiError> {
-    let location = location::<R>(&stored.entity.id())?;
+fn created<R: Resource>(stored: Stored<R>, mounted: &Mounted) -> Result<Response, ApiError> {
+    let location = mounted.location(&R::path_of(&stored.entity.id()))?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Tagged(stored)).into_response())
 }
 
@@ -148,17 +141,23 @@ fn with_id<R: Resource>(mut fields: Map<String, Value>, id: &R::Id) -> Result<Ma
     Ok(fields)
 }
 
-async fn create<R: Resource>(
-    State(service): State<Service>,
-    JsonObject(mut fields): JsonObject,
-) -> Result<Response, ApiError> {
-    if let Some(id) = R::fresh_id(service.ids.as_ref()) {
-        for (name, value) in R::id_fields(&id) {
+/// Gives fields that may come without an id one.
+fn give_id<R: Resource>(fields: &mut Map<String, Value>, ids: &dyn IdGenerator) {
+    if let Some(make) = R::FRESH_ID {
+        for (name, value) in R::id_fields(&make(ids)) {
             fields.entry(name).or_insert(value);
         }
     }
+}
+
+async fn create<R: Resource>(
+    State(service): State<Service>,
+    mounted: Mounted,
+    JsonObject(mut fields): JsonObject,
+) -> Result<Response, ApiError> {
+    give_id::<R>(&mut fields, service.ids.as_ref());
     let entity: R = body::entity(fields)?;
-    created(R::repository(service.store.as_ref()).create(&entity).await?)
+    created(R::repository(service.store.as_ref()).create(&entity).await?, &mounted)
 }
 
 async fn put<R: Resource>(
@@ -166,17 +165,18 @@ async fn put<R: Resource>(
     unit: CommitOnSuccess,
     Segments(segments): Segments<R::Segments>,
     conditions: Conditions,
+    mounted: Mounted,
     JsonObject(fields): JsonObject,
 ) -> Result<Response, ApiError> {
     let id = R::id_of(segments)?;
     let entity: R = body::entity(with_id::<R>(fields, &id)?)?;
-    if conditions.create_only() {
+    if conditions.create_only()? {
         return match R::repository(service.store.as_ref()).create(&entity).await {
             Err(error @ Error::AlreadyExists { field: "id", .. }) => {
                 Err(ApiError::new(StatusCode::PRECONDITION_FAILED, "revision", error.to_string())
                     .at("If-None-Match"))
             }
-            stored => created(stored?),
+            stored => created(stored?, &mounted),
         };
     }
     let upserted = match conditions.has_if_match() {
@@ -196,7 +196,7 @@ async fn put<R: Resource>(
         }
     };
     match upserted {
-        Upserted::Created(stored) => created(stored),
+        Upserted::Created(stored) => created(stored, &mounted),
         Upserted::Updated(stored) | Upserted::Unchanged(stored) => Ok(Tagged(stored).into_response()),
         Upserted::LeftDeleted => Err(left_deleted::<R>(&id)),
     }
@@ -316,11 +316,7 @@ impl<R: Resource> Write<R> {
     fn read(operation: BatchOperation<R::Id>, ids: &dyn IdGenerator) -> Result<Self, ApiError> {
         Ok(match operation {
             BatchOperation::Create { mut entity } => {
-                if let Some(id) = R::fresh_id(ids) {
-                    R::id_fields(&id).into_iter().for_each(|(name, value)| {
-                        entity.entry(name).or_insert(value);
-                    });
-                }
+                give_id::<R>(&mut entity, ids);
                 Self::Create(body::entity(entity).map_err(|error| error.within("entity"))?)
             }
             BatchOperation::Upsert { entity } => {
@@ -386,23 +382,29 @@ async fn batch<R: Resource>(
     .await
 }
 
+/// `GET` of one, for entities that are given as JSON alone.
+pub(super) fn item<R: Resource>(summary: &str) -> OpenApiRouter<Service> {
+    let operation = Description::of::<R>("get", summary).one::<R>(&[]);
+    OpenApiRouter::new().describe(R::ITEM, HttpMethod::Get, operation, routing::get(one::<R>))
+}
+
 /// All that is the same for every entity: create, put, patch, delete, batch.
 pub(super) fn writes<R: Resource>() -> OpenApiRouter<Service> {
     let one = R::KIND.to_string();
     let describe = |verb: &str, summary: String| Description::of::<R>(verb, summary);
     let create_operation = describe("create", format!("Store a new {one}"))
-        .body(schema_of::<R>)
-        .stored::<R>("201", "It is there; Location says where");
+        .body(sent::<R>(Form::Create))
+        .created::<R>("201", "It is there");
     let put_operation = describe("put", format!("Store a {one}, be it new or there already"))
         .if_match(false)
-        .if_none_match("With * it is only created, and nothing that is there is changed")
-        .body(schema_of::<R>)
+        .create_only("With * it is only created, and nothing that is there is changed")
+        .body(sent::<R>(Form::Put))
         .stored::<R>("200", "It was there, and is now as it was sent")
-        .stored::<R>("201", "It is new; Location says where");
+        .created::<R>("201", "It is new");
     let patch_operation =
         describe("update", format!("Change fields of a {one} (JSON merge patch, RFC 7396)"))
             .if_match(true)
-            .body(openapi::merge_patch)
+            .body_as(&["application/json", "application/merge-patch+json"], sent::<R>(Form::Changes))
             .stored::<R>("200", "It is as it is now");
     let delete_operation =
         describe("delete", delete_summary::<R>()).if_match(false).empty("204", "It is deleted");

@@ -1,7 +1,7 @@
 //! `/api/v1/tasks`: the queue, for who asks for work, and for workers in any language.
 
 use axum::extract::{OriginalUri, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, routing};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::body::JsonBody;
 use super::conditions::Conditions;
 use super::openapi::{Describe, Description, schema_of};
-use super::params::{Params, Segments, page};
+use super::params::{Mounted, Params, Segments, page};
 use super::resource::{Tagged, find, listed, not_modified};
 use super::{ApiError, Service};
 use crate::import::ImportJob;
@@ -95,6 +95,7 @@ struct TaskRequest {
 
 async fn enqueue(
     State(service): State<Service>,
+    mounted: Mounted,
     JsonBody(request): JsonBody<TaskRequest>,
 ) -> Result<Response, ApiError> {
     if let Some(place) = own_collection(&request.kind) {
@@ -112,7 +113,7 @@ async fn enqueue(
     // Checked here too, so that what is wrong is told as a fault of the body.
     ProcessingTask::enqueue(task.clone()).map_err(|error| ApiError::unprocessable(&error))?;
     let stored = service.store.processing_tasks().enqueue(&task).await?;
-    with_location(StatusCode::CREATED, stored)
+    with_location(StatusCode::CREATED, stored, &mounted)
 }
 
 /// Where work of this kind is asked for, if the program's own workers do it: what it may be is looked at there.
@@ -129,9 +130,9 @@ fn own_collection(kind: &TaskKind) -> Option<&'static str> {
 pub(super) fn with_location(
     status: StatusCode,
     stored: Stored<ProcessingTask>,
+    mounted: &Mounted,
 ) -> Result<Response, ApiError> {
-    let location = format!("{}{COLLECTION}/{}", super::API_ROOT, stored.entity.id);
-    let location = HeaderValue::from_str(&location).map_err(|_| ApiError::internal())?;
+    let location = mounted.location(&format!("{COLLECTION}/{}", stored.entity.id))?;
     Ok((status, [(header::LOCATION, location)], Tagged(stored.map(TaskView::from))).into_response())
 }
 
@@ -278,13 +279,10 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
         |id: &str, summary: &str| Description::new("tasks", id, summary).with_id(ProcessingTaskId::schema);
     let list_operation =
         describe("listTask", "The tasks").query::<ListParams>().page::<TaskView>("A page of them");
-    let get_operation = describe("getTask", "A task")
-        .if_none_match("304 if it is still this")
-        .stored::<TaskView>("200", "The task")
-        .empty("304", "It is still what the client has");
+    let get_operation = describe("getTask", "A task").one::<TaskView>(&[]);
     let enqueue_operation = describe("enqueueTask", "Ask for work to be done")
         .body(schema_of::<TaskRequest>)
-        .stored::<TaskView>("201", "It waits for a worker");
+        .created::<TaskView>("201", "It waits for a worker");
     let claim_operation = describe("claimTask", "A worker takes the task that has waited longest")
         .body(schema_of::<Claim>)
         .json("200", "The task, and the token to speak for it", schema_of::<Claimed>)

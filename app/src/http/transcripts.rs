@@ -123,6 +123,7 @@ const OFFERS: [Offer<Option<CaptionFormat>>; 4] = [
 #[serde(deny_unknown_fields)]
 struct OneParams {
     /// Which of them, where `Accept` cannot be set: `json`, `vtt`, `srt` or `txt`.
+    #[param(value_type = Option<String>, pattern = "^(json|vtt|srt|txt)$")]
     format: Option<String>,
 }
 
@@ -178,13 +179,7 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
     let get_operation =
         Description::of::<Transcript>("get", "What was said, as JSON, WebVTT, SubRip or text")
             .query::<OneParams>()
-            .if_none_match("304 if it is still this")
-            .stored_or::<Transcript>(
-                "200",
-                "The transcript",
-                &["text/vtt", "application/x-subrip", "text/plain"],
-            )
-            .empty("304", "It is still what the client has");
+            .one::<Transcript>(&["text/vtt", "application/x-subrip", "text/plain"]);
     writes::<Transcript>()
         .describe(Transcript::COLLECTION, HttpMethod::Get, list_operation, routing::get(list))
         .describe(

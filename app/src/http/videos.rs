@@ -11,10 +11,9 @@ use utoipa::IntoParams;
 use utoipa::openapi::HttpMethod;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::conditions::Conditions;
 use super::openapi::{Describe, Description};
-use super::params::{Params, Segments, date_schema, encoded, page};
-use super::resource::{Resource, get, listed, writes};
+use super::params::{Params, date_schema, encoded, page};
+use super::resource::{Resource, item, listed, writes};
 use super::{ApiError, Service, restorable};
 use crate::dates::date_or_time;
 
@@ -80,23 +79,13 @@ async fn list(
     Ok(listed(&uri, service.store.videos().list(&filter, &page).await?))
 }
 
-async fn one(
-    State(service): State<Service>,
-    Segments(id): Segments<String>,
-    conditions: Conditions,
-) -> Result<Response, ApiError> {
-    get(service.store.videos(), &VideoId::parse(id)?, &conditions).await
-}
-
 pub(super) fn routes() -> OpenApiRouter<Service> {
     let list_operation =
         Description::of::<Video>("list", "The videos").query::<ListParams>().page::<Video>("A page of them");
-    let get_operation = Description::of::<Video>("get", "A video")
-        .if_none_match("304 if it is still this")
-        .stored::<Video>("200", "The video")
-        .empty("304", "It is still what the client has");
-    writes::<Video>()
-        .merge(restorable::routes::<Video>())
-        .describe(Video::COLLECTION, HttpMethod::Get, list_operation, routing::get(list))
-        .describe(Video::ITEM, HttpMethod::Get, get_operation, routing::get(one))
+    writes::<Video>().merge(item::<Video>("A video")).merge(restorable::routes::<Video>()).describe(
+        Video::COLLECTION,
+        HttpMethod::Get,
+        list_operation,
+        routing::get(list),
+    )
 }

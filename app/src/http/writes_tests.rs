@@ -344,6 +344,102 @@ async fn lists_name_their_next_page() {
     assert_eq!(seen, ["a", "b", "c"]);
 }
 
+/// Whoever follows an address that the service answers comes to where the service is.
+#[tokio::test]
+async fn below_another_service_addresses_have_its_path() {
+    let it = Router::new().nest("/api/v1/atlas", service());
+    let ask = async |method: &str, path: &str, body: &'static str| {
+        let request = Request::builder().method(method).uri(format!("/api/v1/atlas{path}"));
+        let request = request.header("content-type", "application/json").body(Body::from(body)).unwrap();
+        let response = it.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        (parts.headers, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    };
+    for (method, path, body, location) in [
+        ("POST", "/api/v1/videos", r#"{"id": "a/b", "title": ""}"#, "/api/v1/atlas/api/v1/videos/a%2Fb"),
+        ("PUT", "/api/v1/channels/c", r#"{"title": ""}"#, "/api/v1/atlas/api/v1/channels/c"),
+    ] {
+        assert_eq!(ask(method, path, body).await.0["location"], location);
+    }
+    let (headers, task) = ask("POST", "/api/v1/tasks", r#"{"kind": "a"}"#).await;
+    let task = format!("/api/v1/atlas/api/v1/tasks/{}", task["id"].as_str().unwrap());
+    assert_eq!(headers["location"], task);
+    assert_eq!(ask("GET", "/docs", "").await.0["location"], "docs/");
+    let (_, document) = ask("GET", "/api/v1/openapi.json", "").await;
+    assert_eq!(document["servers"], json!([{"url": "/api/v1/atlas"}]));
+}
+
+#[tokio::test]
+async fn put_takes_no_tags_in_if_none_match() {
+    let put =
+        ask(&service(), "PUT /videos/c", &[("if-none-match", "\"1\"")], Some(json!({"title": "C"}))).await;
+    assert_eq!((put.code(), &put.body["field"]), ((400, "invalid"), &json!("if-none-match")));
+}
+
+#[tokio::test]
+async fn a_revision_out_of_range_is_refused_as_such() {
+    let operation = json!({"op": "delete", "id": "c", "revision": 9_223_372_036_854_775_808_u64});
+    let batch = ask(&service(), "POST /videos/_batch", &[], Some(json!({"operations": [operation]}))).await;
+    assert_eq!(batch.code(), (422, "invalid"), "{}", batch.body);
+    assert!(batch.body["detail"].as_str().unwrap().contains("revision"), "{}", batch.body);
+}
+
+#[tokio::test]
+async fn graphs_are_merged_and_asked_for_neighbours() {
+    let it = service();
+    let merge = json!({"channel_id": "c"});
+    assert_eq!(ask(&it, "POST /graphs/_merge", &[], Some(merge.clone())).await.code(), (404, "not_found"));
+    ask(&it, "POST /channels", &[], Some(json!({"id": "c", "title": ""}))).await;
+    let none = ask(&it, "POST /graphs/_merge", &[], Some(merge.clone())).await;
+    assert_eq!(none.code(), (409, "nothing_to_merge"));
+    for (video, object) in [("v", "Tuna"), ("w", "Kelp")] {
+        ask(&it, "POST /videos", &[], Some(json!({"id": video, "title": "", "channel_id": "c"}))).await;
+        let graph = json!({
+            "owner": {"video": video},
+            "version": 1,
+            "entities": [{"name": "Dashi", "kind": "dish"}, {"name": object}],
+            "relations": [{"subject": "Dashi", "predicate": "needs", "object": object}],
+        });
+        assert_eq!(ask(&it, "POST /graphs", &[], Some(graph)).await.status, 201);
+    }
+    let merged = ask(&it, "POST /graphs/_merge", &[], Some(merge)).await;
+    assert_eq!((merged.status, &merged.body["videos"]), (201, &json!(["v", "w"])));
+    assert_eq!(merged.body["graph"]["owner"], json!({"channel": "c"}));
+    let location = merged.headers["location"].to_str().unwrap();
+    let graph = location.strip_prefix("/api/v1").unwrap();
+    assert_eq!(graph, format!("/graphs/{}", merged.body["graph"]["id"].as_str().unwrap()));
+
+    let asked = format!("GET {graph}/neighbours?entity=dashi&skip=1&limit=5");
+    let found = ask(&it, &asked, &[], None).await;
+    let relations = json!([{"direction": "out", "predicate": "needs", "entity": "Kelp"}]);
+    let expected = json!({"names": ["Dashi"], "kind": "dish", "total": 2, "relations": relations});
+    assert_eq!((found.status, found.body), (200, expected));
+    let unknown = ask(&it, &format!("GET {graph}/neighbours?entity=ash"), &[], None).await;
+    assert_eq!((unknown.code(), &unknown.body["field"]), ((404, "not_found"), &json!("entity")));
+    assert!(unknown.body["detail"].as_str().unwrap().contains("Dashi"), "{}", unknown.body);
+    let none = ask(&it, &format!("GET {graph}/neighbours?entity=dashi&limit=0"), &[], None).await;
+    assert_eq!((none.code(), &none.body["field"]), ((400, "invalid"), &json!("limit")));
+}
+
+/// What may be sent is described as closed, and with what may be absent in each form.
+#[tokio::test]
+async fn the_document_says_which_fields_each_form_of_an_entity_needs() {
+    let document = ask(&service(), "GET /openapi.json", &[], None).await.body;
+    let schemas = &document["components"]["schemas"];
+    for (name, required) in [
+        ("VideoWhole", json!(["id", "title"])),
+        ("VideoPut", json!(["title"])),
+        ("VideoChanges", Value::Null),
+        ("TranscriptPut", json!(["kind", "cues"])),
+        ("KnowledgeGraphNew", json!(["owner", "version", "entities", "relations"])),
+    ] {
+        assert_eq!(schemas[name]["required"], required, "{name}");
+        assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
+        assert!(schemas[name]["properties"]["revision"].is_object(), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn the_document_describes_every_route_and_every_reference_resolves() {
     let response =

@@ -3,19 +3,22 @@
 
 #![allow(clippy::print_stdout, reason = "it says where it listens")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use clap::Parser;
-use tubeatlas::http::Service;
+use tubeatlas::http::{MediaAccess, Service};
 use tubeatlas::import::{ImportOptions, import};
 use tubeatlas::wiring;
 use tubeatlas_adapters_memory::{MemoryConfig, MemoryStore};
-use tubeatlas_domain::WorkerId;
+use tubeatlas_domain::{
+    FrameRate, GraphEntity, GraphOwner, GraphRelation, KnowledgeGraph, KnowledgeGraphFields,
+    KnowledgeGraphId, MediaFile, MediaFileFields, MediaFileId, VideoId, WorkerId,
+};
 use tubeatlas_faults::{At, FaultyStore, Hooks, StoreHook};
-use tubeatlas_ports::{Conflict, Error, Mode, Result, Store, UnitOfWork};
+use tubeatlas_ports::{Conflict, Error, IdGenerator, Mode, Result, Store, UnitOfWork};
 
 #[derive(Parser)]
 struct Arguments {
@@ -96,10 +99,43 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let options = ImportOptions::new(WorkerId::parse("faulty-service")?, "samples");
     let source = wiring::archive(vec![archive.clone()]);
     import(&source, store.as_ref(), (ids.as_ref(), clock.as_ref()), &options, &|_| {}).await?;
+    let folder = tempfile::tempdir()?;
+    add_what_no_archive_has(store.as_ref(), ids.as_ref(), folder.path()).await?;
+    let media = MediaAccess::new(&[folder.path().to_owned()], Arc::clone(&clock))?;
     let hooks = Hooks::new().store(Trouble { percent: faults, seed, calls: AtomicU64::new(0) });
     let store = Arc::new(FaultyStore::over(store, hooks, clock));
     let listener = tokio::net::TcpListener::bind(listen).await?;
     println!("http://{}", listener.local_addr()?);
-    axum::serve(listener, Service::new(store).with_import_roots(vec![archive]).router()).await?;
+    let service = Service::new(store).with_import_roots(vec![archive]).with_media(media);
+    axum::serve(listener, service.router()).await?;
+    Ok(())
+}
+
+/// A media file that can be played, and a graph, of one of the videos.
+async fn add_what_no_archive_has(
+    store: &dyn Store,
+    ids: &dyn IdGenerator,
+    folder: &Path,
+) -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let video_id = VideoId::parse("Katsuobushi")?;
+    let path = folder.join("Katsuobushi.mp4");
+    std::fs::write(&path, "0123456789")?;
+    let path = path.to_str().ok_or("the folder's name is no UTF-8")?;
+    let mut file = MediaFileFields::new(MediaFileId::new(ids.new_id()), video_id.clone(), path);
+    file.frame_rate = Some(FrameRate::new(30_000, 1_001)?);
+    store.media_files().create(&MediaFile::new(file)?).await?;
+    let entity = |name: &str| GraphEntity { name: name.to_owned(), kind: None };
+    let relation =
+        GraphRelation { subject: "dashi".into(), predicate: "needs".into(), object: "tuna".into() };
+    let graph = KnowledgeGraphFields {
+        id: KnowledgeGraphId::new(ids.new_id()),
+        owner: GraphOwner::Video(video_id),
+        model: None,
+        processing_time_ms: None,
+        version: 1,
+        entities: vec![entity("dashi"), entity("tuna")],
+        relations: vec![relation],
+    };
+    store.knowledge_graphs().create(&KnowledgeGraph::new(graph)?).await?;
     Ok(())
 }
