@@ -5,18 +5,23 @@
 //! ```
 //!
 //! Each input follows from the seed and its number alone. On a failure both are printed, and the input is written
-//! to `artifacts/TARGET/`, from where `cargo fuzz` or `--file` run it again.
+//! to `artifacts/TARGET/`, from where `cargo fuzz` or `--file` run it again. Times are those of the processor, so that what
+//! else the machine does, and a run that is stopped for a while, do not count.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
-use std::{env, fs, panic};
+use std::time::Duration;
+use std::{env, fmt, fs, panic};
 
 use fastrand::Rng;
+use rustix::time::{ClockId, clock_gettime};
 use tubeatlas_fuzz::TARGETS;
 
 /// The longest input, in bytes.
 const MAX_BYTES: usize = 16 * 1024;
+
+/// After how many inputs a long run says how far it is.
+const REPORT: u64 = 1_000_000;
 
 /// What the formats are made of.
 const TOKENS: [&str; 49] = [
@@ -105,12 +110,11 @@ fn main() -> ExitCode {
             eprintln!("{name}: no seeds");
             return ExitCode::from(2);
         }
-        let (started, mut total, mut slowest) = (Instant::now(), 0, (0, 0));
+        let mut course = Course::new(name, seed);
         for number in 0..inputs {
             let mut random = Rng::with_seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ number);
             let input = mutated(&seeds, &mut random);
-            total += input.len();
-            let began = Instant::now();
+            let began = processor_time();
             if !one(&input) {
                 let path = folder("artifacts").join(name).join(format!("seed-{seed}-input-{number}"));
                 let written = fs::create_dir_all(folder("artifacts").join(name))
@@ -118,17 +122,67 @@ fn main() -> ExitCode {
                 eprintln!("{name}: failed at --seed {seed}, input {number}: {} {written:?}", path.display());
                 return ExitCode::FAILURE;
             }
-            slowest = slowest.max((began.elapsed().as_micros(), number));
+            course.note(number, input.len(), processor_time().saturating_sub(began));
+            if (number + 1) % REPORT == 0 && number + 1 < inputs {
+                eprintln!("{course}");
+            }
         }
-        println!(
-            "{name}: {inputs} inputs of {} bytes on average from seed {seed} in {:.1} s; the slowest ({}) took {} µs",
-            total as u64 / inputs.max(1),
-            started.elapsed().as_secs_f64(),
-            slowest.1,
-            slowest.0
-        );
+        println!("{course}");
     }
     ExitCode::SUCCESS
+}
+
+/// What has come of the inputs so far.
+struct Course {
+    target: &'static str,
+    seed: u64,
+    began: Duration,
+    inputs: u64,
+    bytes: u64,
+    /// How long the slowest one took, and its number.
+    slowest: (Duration, u64),
+}
+
+impl Course {
+    fn new(target: &'static str, seed: u64) -> Self {
+        // The peak of the target before is not of this one. Where the system has no such file, it is.
+        let _ = fs::write("/proc/self/clear_refs", "5");
+        Self { target, seed, began: processor_time(), inputs: 0, bytes: 0, slowest: (Duration::ZERO, 0) }
+    }
+
+    fn note(&mut self, number: u64, bytes: usize, took: Duration) {
+        self.inputs += 1;
+        self.bytes += bytes as u64;
+        self.slowest = self.slowest.max((took, number));
+    }
+}
+
+impl fmt::Display for Course {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, seed, began, inputs, bytes, slowest: (took, number) } = self;
+        let seconds = processor_time().saturating_sub(*began).as_secs_f64();
+        write!(
+            f,
+            "{target}: {inputs} inputs of {} bytes on average from seed {seed} in {seconds:.1} s, {:.0} a second; \
+             the slowest ({number}) took {} µs; at most {} of memory",
+            bytes / (*inputs).max(1),
+            *inputs as f64 / seconds.max(f64::EPSILON),
+            took.as_micros(),
+            peak_memory().unwrap_or_else(|| "an unknown amount".to_owned()),
+        )
+    }
+}
+
+/// How long the processor has worked for this thread.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
+}
+
+/// The most memory that the process has had at once, as Linux tells it.
+fn peak_memory() -> Option<String> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    Some(status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().to_owned())
 }
 
 fn folder(name: &str) -> PathBuf {
