@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Stdio;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Run, Sandbox};
 
@@ -64,17 +64,27 @@ fn room_is_counted_and_given_back() {
     let sandbox = Sandbox::new();
     sandbox.import_samples();
     let stats = sandbox.json(&["db", "stats"]).ended_with(0).json();
-    let tables = stats["tables"].as_array().unwrap();
-    let videos = tables.iter().find(|table| table["name"] == "videos").unwrap();
-    assert!(videos["rows"].as_u64().unwrap() > 1, "{stats}");
+    let table = |stats: &Value, name: &str| {
+        stats["tables"].as_array().unwrap().iter().find(|table| table["name"] == name).unwrap().clone()
+    };
+    assert!(table(&stats, "videos")["rows"].as_u64().unwrap() > 1, "{stats}");
     assert_eq!(stats["pool_size"], 20);
     assert_eq!(stats["database_bytes"], fs::metadata(sandbox.path("tubeatlas.db")).unwrap().len());
     let text = sandbox.run(&["db", "stats"]).ended_with(0).stdout;
     assert!(text.contains("log       0 bytes") && text.contains("transcripts"), "{text}");
     let vacuumed = sandbox.json(&["db", "vacuum"]).ended_with(0).json();
-    let bytes = |name: &str| vacuumed[name].as_u64().unwrap();
-    // What is packed anew may end on another page.
-    assert!(bytes("bytes_after") <= bytes("bytes_before") + 4_096, "{vacuumed}");
+    assert_eq!(vacuumed["bytes_before"], stats["database_bytes"]);
+    let after = sandbox.json(&["db", "stats"]).ended_with(0).json();
+    assert_eq!(vacuumed["bytes_after"], after["database_bytes"]);
+    // But for the table of the schema: SQLite writes it in another order then (tables, indexes, virtual tables), whose
+    // long texts may fill one page more.
+    let content = |stats: &Value| {
+        let schema = table(stats, "sqlite_schema")["table_bytes"].as_u64().unwrap();
+        stats["database_bytes"].as_u64().unwrap() - schema
+    };
+    assert!(content(&after) <= content(&stats), "{stats} {after}");
+    let again = sandbox.json(&["db", "vacuum"]).ended_with(0).json();
+    assert_eq!(again["bytes_after"], vacuumed["bytes_after"]);
     let checkpoint = sandbox.json(&["db", "checkpoint"]).ended_with(0).json();
     assert_eq!(checkpoint, json!({"complete": true, "bytes_before": 0, "bytes_after": 0}));
 }
