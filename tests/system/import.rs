@@ -1,7 +1,9 @@
 //! Importing archives.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::support::{Sandbox, samples};
 
@@ -154,18 +156,11 @@ fn a_deleted_video_stays_deleted_and_is_named() {
 /// catalogue is what an undisturbed import makes (but for times, revisions and tasks).
 #[test]
 fn a_killed_import_is_completed_by_the_next_one() {
-    use std::io::{BufRead, BufReader};
-
     const SEED: u64 = 7;
     let kills = std::env::var("TUBEATLAS_KILLS").map_or(4, |kills| kills.parse().unwrap());
     let undisturbed = Sandbox::new();
     write_archive(&undisturbed);
-    let start = |sandbox: &Sandbox| {
-        // The echo of its statements tells how far it has come.
-        let mut command = sandbox.command(&["import", "archive"]);
-        command.env("TUBEATLAS_LOG", "debug").env("TUBEATLAS_DATABASE_ECHO", "true");
-        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
-    };
+    let start = |sandbox: &Sandbox| echoing(sandbox, &["import", "archive"]).spawn().unwrap();
     let mut child = start(&undisturbed);
     let lines = BufReader::new(child.stderr.take().unwrap()).lines().count();
     assert!(child.wait().unwrap().success() && lines > 1_000, "{lines} lines");
@@ -204,39 +199,91 @@ fn a_killed_import_is_completed_by_the_next_one() {
     }
 }
 
-/// 130 videos of two channels, with captions, a playlist, and documents that differ in what they tell of the channel: three
-/// batches.
 #[test]
 fn an_import_that_is_interrupted_says_so_in_its_task_and_goes_on_later() {
-    use std::io::{BufRead, BufReader, Read};
+    for (signal, name) in [("-INT", "SIGINT"), ("-TERM", "SIGTERM")] {
+        let sandbox = Sandbox::new();
+        write_archive(&sandbox);
+        // From then on nobody reads the echo, which has no room for all statements of the import: so it cannot end.
+        let (mut child, mut echo) = start_until(&sandbox, "INSERT INTO `processing_tasks`");
+        send(signal, &child);
+        let mut rest = String::new();
+        echo.read_to_string(&mut rest).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(2), "{rest}");
+        let said = format!("error: the import was ended by {name}; what was written stays");
+        assert!(rest.contains(&said), "{rest}");
 
-    let sandbox = Sandbox::new();
-    write_archive(&sandbox);
-    let mut command = sandbox.command(&["import", "archive"]);
-    command.env("TUBEATLAS_LOG", "debug").env("TUBEATLAS_DATABASE_ECHO", "true");
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut echo = BufReader::new(child.stderr.take().unwrap());
-    // From then on nobody reads the echo, which has no room for all statements of the import: so it cannot end.
-    while !(echo.by_ref().lines().next().unwrap().unwrap()).contains("INSERT INTO `processing_tasks`") {}
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(killed.success());
-    let mut rest = String::new();
-    echo.read_to_string(&mut rest).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(2), "{rest}");
-    assert!(rest.contains("error: the import was ended by SIGINT; what was written stays"), "{rest}");
-
-    let tasks = || sandbox.json(&["tasks", "list"]).ended_with(0).json()["items"].clone();
-    let interrupted = tasks();
-    assert_eq!(interrupted.as_array().unwrap().len(), 1, "{interrupted}");
-    assert_eq!(interrupted[0]["status"], "cancelled", "{interrupted}");
-    assert!(interrupted[0]["error"].as_str().unwrap().contains("ended by SIGINT"), "{interrupted}");
-    sandbox.run(&["import", "archive"]).ended_with(0);
-    let tasks = tasks();
-    assert_eq!((&tasks[0]["status"], &tasks[1]), (&"succeeded".into(), &interrupted[0]), "{tasks}");
-    let videos = sandbox.json(&["videos", "list", "--limit", "1000"]).ended_with(0).json();
-    assert_eq!(videos["items"].as_array().unwrap().len(), 130);
+        let tasks = || sandbox.json(&["tasks", "list"]).ended_with(0).json()["items"].clone();
+        let interrupted = tasks();
+        assert_eq!(interrupted.as_array().unwrap().len(), 1, "{interrupted}");
+        assert_eq!(interrupted[0]["status"], "cancelled", "{interrupted}");
+        let reason = interrupted[0]["error"].as_str().unwrap();
+        assert!(reason.contains(&format!("ended by {name}")), "{interrupted}");
+        sandbox.run(&["import", "archive"]).ended_with(0);
+        let tasks = tasks();
+        assert_eq!((&tasks[0]["status"], &tasks[1]), (&"succeeded".into(), &interrupted[0]), "{tasks}");
+        let videos = sandbox.json(&["videos", "list", "--limit", "1000"]).ended_with(0).json();
+        assert_eq!(videos["items"].as_array().unwrap().len(), 130);
+    }
 }
 
+#[test]
+fn a_second_signal_ends_an_import_that_waits_for_another_one() {
+    let sandbox = Sandbox::new();
+    write_archive(&sandbox);
+    // It is in the middle of its first batch, and stays there, because nobody reads its echo.
+    let (mut holder, _echo) = start_until(&sandbox, "INSERT INTO `videos`");
+    let mut command = echoing(&sandbox, &["import", "archive"]);
+    command.env("TUBEATLAS_DATABASE_BUSY_TIMEOUT", "600000").env("TUBEATLAS_DATABASE_ACQUIRE_TIMEOUT", "600");
+    let mut waiting = command.spawn().unwrap();
+    let mut echo = BufReader::new(waiting.stderr.take().unwrap());
+    read_until(&mut echo, "processing_tasks");
+    let begun = Instant::now();
+    let status = loop {
+        // Signals that come together are one.
+        send("-INT", &waiting);
+        if let Some(status) = waiting.try_wait().unwrap() {
+            break status;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "it does not end");
+    };
+    assert_eq!(status.code(), Some(2));
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    sandbox.run(&["import", "archive"]).ended_with(0);
+    let left = sandbox.json(&["tasks", "list"]).ended_with(0).json();
+    let tasks = left["items"].as_array().unwrap();
+    assert!(tasks.iter().all(|task| task["status"] == "succeeded"), "{left}");
+}
+
+/// The program, which tells by the echo of its statements how far it has come.
+fn echoing(sandbox: &Sandbox, arguments: &[&str]) -> Command {
+    let mut command = sandbox.command(arguments);
+    command.env("TUBEATLAS_LOG", "debug").env("TUBEATLAS_DATABASE_ECHO", "true");
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+/// An import that has come to this statement.
+fn start_until(sandbox: &Sandbox, statement: &str) -> (Child, BufReader<ChildStderr>) {
+    let mut child = echoing(sandbox, &["import", "archive"]).spawn().unwrap();
+    let mut echo = BufReader::new(child.stderr.take().unwrap());
+    read_until(&mut echo, statement);
+    (child, echo)
+}
+
+fn read_until(echo: &mut BufReader<ChildStderr>, statement: &str) {
+    let mut lines = echo.by_ref().lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains(statement)), "it ended before {statement}");
+}
+
+fn send(signal: &str, child: &Child) {
+    let status = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// 130 videos of two channels, with captions, a playlist, and documents that differ in what they tell of the channel: three
+/// batches.
 fn write_archive(sandbox: &Sandbox) {
     let folder = sandbox.path("archive");
     fs::create_dir(&folder).unwrap();
