@@ -70,11 +70,16 @@ fn the_commands_do_on_postgres_what_they_do_on_sqlite() {
         assert!(checked.stdout.contains(line), "{}", checked.stdout);
     }
     assert!(checked.stderr.contains("SQLite alone"), "{}", checked.stderr);
+    let found = sandbox.json(&["search", "aurore"]).ended_with(0).json();
+    assert_ne!(found["hits"], serde_json::json!([]), "{found}");
+    // As of a program that made another index of these texts.
     database.execute("UPDATE search_index SET version = 0").unwrap();
+    database.execute("DELETE FROM passages WHERE video_id LIKE 'Aurore%'").unwrap();
     let checked = sandbox.run(&["db", "check"]).ended_with(1);
     assert!(checked.stderr.contains("build it anew with `db reindex`"), "{}", checked.stderr);
     assert!(checked.stdout.contains("FAILED  version of the search index: "), "{}", checked.stdout);
-    let found = sandbox.json(&["search", "aurore"]).ended_with(0).json();
+    let missed = sandbox.json(&["search", "aurore"]).ended_with(0).json();
+    assert_eq!(missed["hits"], serde_json::json!([]), "{missed}");
     let reindexed = sandbox.json(&["db", "reindex"]).ended_with(0).json();
     assert!(reindexed["passages"].as_u64() > Some(0), "{reindexed}");
     assert_eq!(sandbox.json(&["search", "aurore"]).ended_with(0).json(), found);
