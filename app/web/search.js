@@ -29,7 +29,7 @@ export async function search({ main, signal, parameters }) {
   const query = h("input", {
     type: "search", id: "query", name: "q", value: parameters.get("q") ?? "", autocomplete: "off", autocapitalize: "off",
     spellcheck: "false", enterkeyhint: "search", maxlength: "1000", "aria-describedby": "outcome",
-    placeholder: "Words, or a “phrase”",
+    placeholder: "Words, “phrase”",
   });
   const order = choice("Order", ORDERS, parameters.get("order") ?? "relevance", () => find());
   const outcome = h("p", { id: "outcome", class: "outcome" });

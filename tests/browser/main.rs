@@ -6,15 +6,16 @@ mod axe;
 mod site;
 mod webdriver;
 
+use std::time::Duration;
+
 use serde_json::json;
 use tubeatlas_domain::{
     JsonObject, NewTask, ProcessingTask, ProcessingTaskId, Progress, TaskKind, TaskStatus, Video,
     VideoFields, VideoId, WorkerId,
 };
-use tubeatlas_ports::{ClaimRequest, Stored, Visibility};
-use uuid::Uuid;
+use tubeatlas_ports::{ClaimRequest, PageRequest, ProcessingTaskFilter, Stored, Visibility};
 
-use site::{PLAYABLE, Site, TOKEN};
+use site::{PLAYABLE, Site};
 use webdriver::{Browser, key};
 
 /// Every view, by name.
@@ -58,7 +59,7 @@ fn set_scheme(browser: &Browser, scheme: &str) {
 }
 
 fn task(site: &Site, kind: &str, target: &str) -> ProcessingTaskId {
-    let id = ProcessingTaskId::new(Uuid::from_u128(7));
+    let id = ProcessingTaskId::new(tubeatlas::wiring::ids().new_id());
     let task = NewTask {
         id,
         kind: TaskKind::parse(kind).unwrap(),
@@ -235,6 +236,68 @@ fn an_import_is_asked_for_and_followed() {
 }
 
 #[test]
+fn what_is_imported_can_be_found() {
+    let Some(browser) = Browser::start() else { return };
+    let site = Site::start();
+    let document = r#"{"id": "Brewing-001", "title": "Brewing tea on a ferry"}"#;
+    std::fs::write(site.folder().join("Brewing-001.info.json"), document).unwrap();
+    let folder = site.folder().canonicalize().unwrap();
+    visit(&browser, &site, "#/import");
+    assert_eq!(browser.run("return document.querySelector('#folder').value"), folder.to_str().unwrap());
+    let workers = site.work();
+    browser.click("form button.primary");
+    browser.until("document.querySelector('.task .pill')?.innerText === 'Done'");
+    browser.screenshot("import-done");
+
+    visit(&browser, &site, "#/?q=ferry");
+    browser.until("document.querySelector('.hit')?.innerText.includes('Brewing tea on a ferry')");
+    // What did not change is not read again, unless that is asked for.
+    for reread in [false, true] {
+        visit(&browser, &site, "#/import");
+        if reread {
+            browser.click("#reread");
+        }
+        browser.click("form button.primary");
+        browser.until("document.querySelector('.task .pill')?.innerText === 'Done'");
+        let filter = ProcessingTaskFilter::default();
+        let tasks = site.run(site.store.processing_tasks().list(&filter, &PageRequest::default())).unwrap();
+        assert_eq!(tasks.items[0].payload.get("reread"), Some(&json!(reread)));
+    }
+    site.run(workers.stop(Duration::from_secs(10)));
+    assert_calm(&browser);
+}
+
+#[test]
+fn the_explorer_asks_with_the_token_that_it_is_given() {
+    let Some(browser) = Browser::start() else { return };
+    let (site, token) = Site::with_token();
+    browser.open(&format!("{}docs", site.url));
+    // Whoever has no token can read what there is to ask, and is told that the answer needs one.
+    let operation = ".opblock-get:has([data-path='/api/v1/channels'])";
+    let answered = |status: &str| {
+        browser.click(&format!("{operation} .execute"));
+        let shown = format!("{operation} .live-responses-table tbody .response-col_status");
+        browser.until(&format!("document.querySelector({shown:?})?.innerText.startsWith('{status}')"));
+    };
+    browser.click(&format!("{operation} .opblock-summary-control"));
+    browser.click(&format!("{operation} .try-out__btn"));
+    answered("401");
+
+    browser.click(".auth-wrapper .authorize");
+    browser.click(".modal-ux input");
+    browser.keys(&token);
+    browser.keys(key::ENTER);
+    browser.until("document.querySelector('.modal-ux')?.innerText.includes('Logout')");
+    browser.click(".modal-ux .btn-done");
+    answered("200");
+    let answer = format!("{operation} .live-responses-table");
+    assert!(browser.text(&answer).contains("Harbour Kitchen"));
+    browser.run(&format!("document.querySelector({answer:?}).scrollIntoView()"));
+    browser.screenshot("explorer");
+    assert_calm(&browser);
+}
+
+#[test]
 fn the_keyboard_is_enough() {
     let Some(browser) = Browser::start() else { return };
     let site = Site::start();
@@ -313,19 +376,19 @@ fn what_the_catalogue_says_is_text_and_nothing_else() {
 #[test]
 fn a_token_is_asked_for_once_and_kept_for_the_tab() {
     let Some(browser) = Browser::start() else { return };
-    let site = Site::with_token();
+    let (site, token) = Site::with_token();
     browser.open(&site.url);
     browser.until("document.querySelector('#sign-in[open]') && document.activeElement.id === 'token'");
     browser.screenshot("sign-in");
     browser.keys("tat_wrong");
     browser.keys(key::ENTER);
-    browser.until("document.querySelector('#token-problem').innerText.includes('no such token')");
-    browser.keys(TOKEN);
+    browser.until("document.querySelector('#token-problem').innerText.includes('not known')");
+    browser.keys(&token);
     browser.keys(key::ENTER);
     browser
         .until("document.querySelectorAll('.item').length > 3 && !document.querySelector('#sign-in[open]')");
     let kept = "return [Object.values(sessionStorage), Object.values(localStorage), document.cookie]";
-    assert_eq!(browser.run(kept), json!([[TOKEN], [], ""]));
+    assert_eq!(browser.run(kept), json!([[token], [], ""]));
     // A player has no token, and plays.
     visit(&browser, &site, &format!("#/video/{PLAYABLE}?language=en"));
     browser.until("document.querySelector('audio')?.readyState >= 1");

@@ -5,32 +5,26 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::{StatusCode, header};
-use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tubeatlas::http::access::{Access, Scope, Token};
 use tubeatlas::http::{MediaAccess, Service};
 use tubeatlas::import::{ImportOptions, import};
-use tubeatlas::settings::{DatabaseSettings, DatabaseUrl};
+use tubeatlas::settings::{DatabaseSettings, DatabaseUrl, ServeSettings};
 use tubeatlas::wiring::{self, Missing};
+use tubeatlas::worker::Workers;
 use tubeatlas_domain::{MediaFile, MediaFileFields, MediaFileId, VideoId, WorkerId};
 use tubeatlas_ports::Store;
 
 /// The video of the samples whose media file lies with the service.
 pub(crate) const PLAYABLE: &str = "telescope_1";
 
-/// The token that a [`Site::with_token`] asks for.
-pub(crate) const TOKEN: &str = "tat_right";
-
 pub(crate) struct Site {
     pub(crate) url: String,
     pub(crate) store: Arc<dyn Store>,
     runtime: Runtime,
-    _media: TempDir,
+    media: TempDir,
 }
 
 impl Site {
@@ -39,9 +33,21 @@ impl Site {
         Self::with(|router| router)
     }
 
-    /// The same, and the API asks for [`TOKEN`].
-    pub(crate) fn with_token() -> Self {
-        Self::with(|router| router.layer(from_fn(only_with_token)))
+    /// The same for those who have the token that comes with it.
+    pub(crate) fn with_token() -> (Self, String) {
+        let (secret, token) = Token::generate("browser", Scope::Write).unwrap();
+        let settings = ServeSettings { tokens: vec![token], ..ServeSettings::default() };
+        (Self::with(|router| Access::new(&settings).around(router)), secret.secret().to_owned())
+    }
+
+    /// Where the media file is, and archives may be imported from.
+    pub(crate) fn folder(&self) -> &Path {
+        self.media.path()
+    }
+
+    /// Lets a worker do what is asked for.
+    pub(crate) fn work(&self) -> Workers {
+        self.run(async { Workers::start(&self.store, 1).unwrap() })
     }
 
     fn with(layered: impl FnOnce(Router) -> Router) -> Self {
@@ -73,24 +79,13 @@ impl Site {
             tokio::spawn(async move { axum::serve(listener, router).await });
             (url, store)
         });
-        Self { url, store, runtime, _media: media }
+        Self { url, store, runtime, media }
     }
 
     /// Lets something happen in the store.
     pub(crate) fn run<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
-}
-
-async fn only_with_token(request: Request, next: Next) -> Response {
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if request.uri().path().starts_with("/api/") && given != Some(&format!("Bearer {TOKEN}")) {
-        let detail = if given.is_some() { "there is no such token" } else { "a token is needed" };
-        let problem =
-            json!({"status": 401, "title": "Unauthorized", "code": "unauthorized", "detail": detail});
-        return (StatusCode::UNAUTHORIZED, problem.to_string()).into_response();
-    }
-    next.run(request).await
 }
 
 /// A file of that many seconds in which a tone is to be heard: mono, 8,000 samples a second of one byte.

@@ -46,17 +46,17 @@ fn made_up(secret: &str) -> String {
 }
 
 #[test]
-fn everything_but_the_page_and_whether_it_lives_needs_a_token() {
+fn everything_but_the_pages_and_whether_it_lives_needs_a_token() {
     let sandbox = Sandbox::new();
     sandbox.import_samples();
     let ((reading, reader), (writing, writer)) =
         (token(&sandbox, "reader", "read"), token(&sandbox, "writer", "write"));
     let mut command = Service::command(&sandbox, &[]);
     let service = Service::spawn(command.env("TUBEATLAS_SERVE_TOKENS", format!("{reader}, {writer}")));
-    for path in ["/", "/health", "/health/ready"] {
+    for path in ["/", "/health", "/health/ready", "/docs/", "/api/v1/openapi.json"] {
         assert_eq!(service.get(path).0, 200, "{path}");
     }
-    for path in ["/api/v1/videos", "/api/v1/search?q=dough", "/health/db", "/metrics", "/docs", "/nothing"] {
+    for path in ["/api/v1/videos", "/api/v1/search?q=dough", "/health/db", "/metrics", "/nothing"] {
         let (status, head, _) = service.get(path);
         assert_eq!(status, 401, "{path}");
         assert!(head.contains("www-authenticate: bearer"), "{path}: {head}");

@@ -213,11 +213,12 @@ impl Tokens {
     }
 }
 
-/// Whether this path is only for those who have a token. All are but these few, so what is added later is, too.
+/// Whether this path is only for those who have a token. All are but these few, so what is added later is, too. The
+/// explorer and its document tell of the program, not of the catalogue; a browser has no token to ask for them with.
 fn needs_token(path: &str) -> bool {
-    let is_open = matches!(path, "/" | "/favicon.ico" | "/health" | "/health/ready")
-        || path.starts_with("/web/")
-        || path.starts_with("/media/");
+    let is_open =
+        matches!(path, "/" | "/favicon.ico" | "/health" | "/health/ready" | "/docs" | "/api/v1/openapi.json")
+            || ["/web/", "/media/", "/docs/"].iter().any(|folder| path.starts_with(folder));
     !is_open
 }
 
@@ -312,14 +313,23 @@ mod tests {
 
     #[test]
     fn all_paths_but_a_few_need_a_token() {
-        for path in ["/", "/health", "/health/ready", "/web/main.js", "/media/0?signature=x"] {
+        for path in [
+            "/",
+            "/health",
+            "/health/ready",
+            "/web/main.js",
+            "/media/0?signature=x",
+            "/docs",
+            "/docs/swagger-ui.css",
+            "/api/v1/openapi.json",
+        ] {
             assert!(!needs_token(path), "{path}");
         }
         for path in [
             "/api/v1/videos",
             "/metrics",
-            "/docs",
-            "/docs/",
+            "/api/v1/openapi.json/",
+            "/docsx",
             "/health/db",
             "/health/",
             "//",
