@@ -96,21 +96,23 @@ impl KnowledgeGraph {
         validate::count_of("knowledge_graph.relations", &fields.relations, MAX_GRAPH_ELEMENTS)?;
         let mut names = HashSet::with_capacity(fields.entities.len());
         for (i, entity) in fields.entities.iter().enumerate() {
-            let field = |name: &str| format!("knowledge_graph.entities[{i}].{name}");
-            validate::non_empty_text(&field("name"), &entity.name, MAX_GRAPH_NAME_BYTES)?;
-            validate::optional_text(&field("kind"), entity.kind.as_deref(), MAX_LABEL_BYTES)?;
+            let name = format_args!("knowledge_graph.entities[{i}].name");
+            validate::non_empty_text(name, &entity.name, MAX_GRAPH_NAME_BYTES)?;
+            let kind = format_args!("knowledge_graph.entities[{i}].kind");
+            validate::optional_text(kind, entity.kind.as_deref(), MAX_LABEL_BYTES)?;
             if !names.insert(entity.name.as_str()) {
                 let message = format!("{:?} is there twice; each name may occur once", entity.name);
-                return Err(ValidationError::new(field("name"), Problem::Malformed(message)));
+                return Err(ValidationError::new(name.to_string(), Problem::Malformed(message)));
             }
         }
         for (i, relation) in fields.relations.iter().enumerate() {
-            let field = |name: &str| format!("knowledge_graph.relations[{i}].{name}");
-            validate::non_empty_text(&field("predicate"), &relation.predicate, MAX_GRAPH_NAME_BYTES)?;
+            let predicate = format_args!("knowledge_graph.relations[{i}].predicate");
+            validate::non_empty_text(predicate, &relation.predicate, MAX_GRAPH_NAME_BYTES)?;
             for (end, name) in [("subject", &relation.subject), ("object", &relation.object)] {
                 if !names.contains(name.as_str()) {
+                    let field = format!("knowledge_graph.relations[{i}].{end}");
                     let message = format!("{name:?} is not among the graph's entities; add it there");
-                    return Err(ValidationError::new(field(end), Problem::Malformed(message)));
+                    return Err(ValidationError::new(field, Problem::Malformed(message)));
                 }
             }
         }

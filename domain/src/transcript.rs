@@ -110,18 +110,15 @@ impl Transcript {
     }
 }
 
-/// The field's name is only made when something is wrong: transcripts have many cues.
 fn check_cue(i: usize, cue: &Cue) -> Result<(), ValidationError> {
-    let field = |name: &str| format!("transcript.cues[{i}].{name}");
-    if cue.text.len() > MAX_CUE_TEXT_BYTES || cue.text.contains('\0') {
-        return validate::text(&field("text"), &cue.text, MAX_CUE_TEXT_BYTES);
-    }
-    if cue.end_ms > validate::MAX_NUMBER {
-        return validate::number(&field("end_ms"), Some(cue.end_ms));
-    }
+    validate::text(format_args!("transcript.cues[{i}].text"), &cue.text, MAX_CUE_TEXT_BYTES)?;
+    validate::number(format_args!("transcript.cues[{i}].end_ms"), Some(cue.end_ms))?;
     if cue.end_ms < cue.start_ms {
         let message = format!("is {}, before start_ms ({})", cue.end_ms, cue.start_ms);
-        return Err(ValidationError::new(field("end_ms"), Problem::Malformed(message)));
+        return Err(ValidationError::new(
+            format!("transcript.cues[{i}].end_ms"),
+            Problem::Malformed(message),
+        ));
     }
     Ok(())
 }

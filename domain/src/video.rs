@@ -182,12 +182,12 @@ impl Video {
         validate::optional_text("video.category_name", fields.category_name.as_deref(), MAX_LABEL_BYTES)?;
         validate::count_of("video.tags", &fields.tags, MAX_TAGS)?;
         for (i, tag) in fields.tags.iter().enumerate() {
-            validate::text(&format!("video.tags[{i}]"), tag, MAX_LABEL_BYTES)?;
+            validate::text(format_args!("video.tags[{i}]"), tag, MAX_LABEL_BYTES)?;
         }
         validate::url("video.thumbnail_url", fields.thumbnail_url.as_deref())?;
         validate::count_of("video.chapters", &fields.chapters, MAX_CHAPTERS)?;
         for (i, chapter) in fields.chapters.iter().enumerate() {
-            check_chapter(&format!("video.chapters[{i}]"), chapter)?;
+            check_chapter(i, chapter)?;
         }
         Ok(Self(fields))
     }
@@ -199,13 +199,13 @@ impl Video {
 }
 
 /// Real chapters may start after the video's end and overlap; only what cannot be a span is refused.
-fn check_chapter(field: &str, chapter: &Chapter) -> Result<(), ValidationError> {
-    validate::text(&format!("{field}.title"), &chapter.title, MAX_TITLE_BYTES)?;
-    validate::number(&format!("{field}.start_ms"), Some(chapter.start_ms))?;
-    validate::number(&format!("{field}.end_ms"), chapter.end_ms)?;
+fn check_chapter(i: usize, chapter: &Chapter) -> Result<(), ValidationError> {
+    validate::text(format_args!("video.chapters[{i}].title"), &chapter.title, MAX_TITLE_BYTES)?;
+    validate::number(format_args!("video.chapters[{i}].start_ms"), Some(chapter.start_ms))?;
+    validate::number(format_args!("video.chapters[{i}].end_ms"), chapter.end_ms)?;
     if chapter.end_ms.is_some_and(|end| end < chapter.start_ms) {
         let message = format!("is before start_ms ({})", chapter.start_ms);
-        return Err(ValidationError::new(format!("{field}.end_ms"), Problem::Malformed(message)));
+        return Err(ValidationError::new(format!("video.chapters[{i}].end_ms"), Problem::Malformed(message)));
     }
     Ok(())
 }
