@@ -3,6 +3,7 @@
 pub mod process;
 pub mod speech;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,32 +87,34 @@ pub fn short_video(n: u32) -> Result<Video, ValidationError> {
     Video::new(fields)
 }
 
-/// Fills an empty store with channels and videos, a thousand a transaction.
+/// Fills an empty store with channels and so many videos, a thousand a transaction.
 ///
 /// # Errors
 /// Whatever the store answers.
 pub async fn fill(store: &SqliteStore, videos: u32) -> Result<()> {
-    fill_with(store, videos, video).await
+    fill_with(store, 0..videos, video).await
 }
 
-/// The same with videos as this makes them.
+/// The same with these videos, as this makes them; the channels come with the first one.
 ///
 /// # Errors
 /// Whatever the store answers.
 pub async fn fill_with(
     store: &SqliteStore,
-    videos: u32,
+    videos: Range<u32>,
     video: fn(u32) -> Result<Video, ValidationError>,
 ) -> Result<()> {
-    let mut channels = Vec::new();
-    for n in 0..CHANNELS {
-        let fields =
-            ChannelFields { id: channel_id(n)?, title: format!("Channel {n}"), handle: None, url: None };
-        channels.push(Channel::new(fields)?);
+    if videos.start == 0 {
+        let mut channels = Vec::new();
+        for n in 0..CHANNELS {
+            let fields =
+                ChannelFields { id: channel_id(n)?, title: format!("Channel {n}"), handle: None, url: None };
+            channels.push(Channel::new(fields)?);
+        }
+        store.channels().create_many(&channels).await?;
     }
-    store.channels().create_many(&channels).await?;
-    for from in (0..videos).step_by(1_000) {
-        let batch: Vec<Video> = (from..videos.min(from + 1_000)).map(video).collect::<Result<_, _>>()?;
+    for from in videos.clone().step_by(1_000) {
+        let batch: Vec<Video> = (from..videos.end.min(from + 1_000)).map(video).collect::<Result<_, _>>()?;
         store.videos().create_many(&batch).await?;
     }
     Ok(())
