@@ -77,3 +77,18 @@ async fn the_best_passages_give_the_page_that_all_give() {
         assert_eq!((found.len(), titled, found[30].as_str()), (91, 30, "long+"), "{limit} a page");
     }
 }
+
+/// What a title weighs is of the query that is asked now, though a connection has asked others before.
+#[tokio::test]
+async fn a_title_weighs_for_the_query_that_is_asked() {
+    let store = temporary(Duration::from_secs(5)).await;
+    for (name, title, description) in [("a", "Tea", "milk"), ("b", "Milk", "tea")] {
+        let mut fields = VideoFields::new(id(name), title);
+        fields.description = Some(description.to_owned());
+        store.videos().create(&Video::new(fields).unwrap()).await.unwrap();
+    }
+    for _ in 0..5 {
+        assert_eq!(found(&store, "tea", 10).await, ["a", "b"]);
+        assert_eq!(found(&store, "milk", 10).await, ["b", "a"]);
+    }
+}

@@ -9,10 +9,12 @@ use tubeatlas_contract::TestClock;
 use tubeatlas_domain::{SourceFile, SourceFileFields, SourcePath, TaskStatus, VideoFields, VideoId};
 use tubeatlas_ports::archive::{ArchiveReader, ArchivedVideo};
 use tubeatlas_ports::{
-    PageRequest, ProcessingTaskFilter, Repositories, SourceFileFilter, Stored, UuidV7Generator, Visibility,
+    ClaimRequest, PageRequest, ProcessingTaskFilter, Repositories, SourceFileFilter, Stored, UuidV7Generator,
+    Visibility,
 };
 
 use super::*;
+use crate::job::Job;
 
 struct World {
     clock: Arc<TestClock>,
@@ -184,6 +186,28 @@ async fn the_task_of_a_process_that_is_gone_is_taken_up_at_once() {
     let tasks = world.tasks().await;
     assert_eq!((tasks.len(), tasks[1].id, tasks[1].status), (2, killed, TaskStatus::Succeeded));
     assert_eq!((tasks[1].attempts, &tasks[1].error), (2, &None));
+}
+
+#[tokio::test]
+async fn the_task_that_its_worker_has_claimed_is_the_one_of_the_import() {
+    let world = World::new();
+    let id = ProcessingTaskId::new(UuidV7Generator.new_id());
+    let job = ImportJob { paths: vec!["/archive".into()], reread: false, forget_vanished: false };
+    let tasks = world.store.processing_tasks();
+    tasks.enqueue(&job.task(id, world.clock.now()).unwrap()).await.unwrap();
+    let worker = WorkerId::parse("w").unwrap();
+    let request = ClaimRequest { worker, kinds: None, lease_ms: 30_000, only: Some(id) };
+    let task = tasks.claim(&request).await.unwrap().unwrap();
+    let claimed = task.lease.as_ref().map(|lease| (id, lease.token));
+    let source = Source { videos: 3, at: 0, then: Then::Nothing, store: world.store.clone() };
+    let options = ImportOptions { claimed, ..options() };
+    world.import(&source, &options).await.unwrap();
+    let tasks = world.tasks().await;
+    assert_eq!(
+        (tasks.len(), tasks[0].id, tasks[0].status),
+        (1, id, TaskStatus::Running),
+        "its worker ends it"
+    );
 }
 
 #[tokio::test]
