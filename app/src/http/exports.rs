@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::body::JsonBody;
 use super::openapi::{Describe, Description, schema_of};
+use super::params::Mounted;
 use super::{ApiError, Service, tasks};
 use crate::job::Job;
 use crate::transfer::ExportJob;
@@ -18,6 +19,7 @@ use crate::view::TaskView;
 
 async fn enqueue(
     State(service): State<Service>,
+    mounted: Mounted,
     JsonBody(job): JsonBody<ExportJob>,
 ) -> Result<Response, ApiError> {
     let Some(folder) = &service.export_dir else {
@@ -33,7 +35,8 @@ async fn enqueue(
     }
     let id = ProcessingTaskId::new(service.ids.new_id());
     let task = job.task(id, service.clock.now()).map_err(|error| ApiError::unprocessable(&error))?;
-    tasks::with_location(StatusCode::ACCEPTED, service.store.processing_tasks().enqueue(&task).await?)
+    let stored = service.store.processing_tasks().enqueue(&task).await?;
+    tasks::with_location(StatusCode::ACCEPTED, stored, &mounted)
 }
 
 pub(super) fn routes() -> OpenApiRouter<Service> {
@@ -43,6 +46,6 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
         "Write the whole catalogue, as it is at one moment, into a file",
     )
     .body(schema_of::<ExportJob>)
-    .stored::<TaskView>("202", "The task of it; its events tell how far it is");
+    .created::<TaskView>("202", "The task of it; its events tell how far it is");
     OpenApiRouter::new().describe("/exports", HttpMethod::Post, enqueue_operation, routing::post(enqueue))
 }
