@@ -123,10 +123,12 @@ impl Description {
         })
     }
 
-    /// A header with a text of this pattern.
-    fn header(self, name: &str, description: &str, pattern: &str, required: bool) -> Self {
+    /// A header with a text of this pattern, and an example of it.
+    fn header(self, name: &str, description: &str, (pattern, example): (&str, &str), required: bool) -> Self {
         self.map(|operation, _| {
-            let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into();
+            let schema =
+                ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).examples([example]);
+            let schema = schema.into();
             operation.parameter(parameter(ParameterIn::Header, name, schema, required, Some(description)))
         })
     }
@@ -135,17 +137,17 @@ impl Description {
     pub(super) fn if_match(self, required: bool) -> Self {
         let description = "The ETag that was read (a revision in quotes): it is only done if it is still that; \
                            * for whatever is there";
-        self.header("If-Match", description, TAGS_PATTERN, required)
+        self.header("If-Match", description, (TAGS_PATTERN, "*"), required)
     }
 
     /// `If-None-Match: *`, and what comes of it.
     pub(super) fn create_only(self, description: &str) -> Self {
-        self.header("If-None-Match", description, r"^\*$", false)
+        self.header("If-None-Match", description, (r"^\*$", "*"), false)
     }
 
     /// `Range`, of one part or several.
     pub(super) fn range(self) -> Self {
-        self.header("Range", "The part that is wanted, in bytes", RANGE_PATTERN, false)
+        self.header("Range", "The part that is wanted, in bytes", (RANGE_PATTERN, "bytes=0-4"), false)
     }
 
     /// The body, as JSON.
@@ -196,7 +198,7 @@ impl Description {
     /// One as it is stored, also in these other media types, as text; or 304 if the client has it.
     pub(super) fn one<E: ToSchema>(self, others: &[&str]) -> Self {
         let condition = "The ETag that was read before: the answer is 304 if it is still that";
-        self.header("If-None-Match", condition, TAGS_PATTERN, false)
+        self.header("If-None-Match", condition, (TAGS_PATTERN, "\"17\""), false)
             .answer("200", |schemas| {
                 let response = stored_response::<E>(schemas, "It, as it is stored");
                 others.iter().fold(response, |response, media_type| {

@@ -55,6 +55,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        if let Some(field) = parts.uri.query().and_then(field_with_nul) {
+            return Err(ApiError::invalid(
+                Some(&field),
+                "holds U+0000 (NUL), which nothing in the catalogue does",
+            ));
+        }
         let Query(params) = Query::from_request_parts(parts, state).await.map_err(|error| {
             let text = error.body_text();
             let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
@@ -67,6 +73,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
         })?;
         Ok(Self(params))
     }
+}
+
+/// The parameter of a query that holds NUL, which no store finds.
+fn field_with_nul(query: &str) -> Option<String> {
+    let (field, _) = query.split('&').find(|pair| pair.contains("%00"))?.split_once('=')?;
+    Some(field.to_owned())
 }
 
 pub(super) fn page<O: Default>(

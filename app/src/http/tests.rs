@@ -139,6 +139,8 @@ async fn what_a_client_does_wrong_is_400_by_name() {
         ("/videos?offset=3", "offset"),
         ("/videos?channel=", "channel"),
         ("/videos/%00", "video.id"),
+        ("/media?words=a%00", "\"field\":\"words\""),
+        ("/tasks?target=%00", "\"field\":\"target\""),
         ("/videos/%FF", "UTF-8"),
         ("/tasks/17", "processing_task.id"),
         ("/graphs?video=a&channel=b", "channel"),
