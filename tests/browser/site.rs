@@ -12,8 +12,8 @@ use tubeatlas::http::access::{Access, Scope, Token};
 use tubeatlas::http::{MediaAccess, Service};
 use tubeatlas::import::{ImportOptions, import};
 use tubeatlas::settings::{DatabaseSettings, DatabaseUrl, ServeSettings};
-use tubeatlas::wiring::{self, Missing};
-use tubeatlas::worker::Workers;
+use tubeatlas::wiring::{self, Missing, Opened};
+use tubeatlas::worker::{WorkerOptions, Workers};
 use tubeatlas_domain::{MediaFile, MediaFileFields, MediaFileId, VideoId, WorkerId};
 use tubeatlas_ports::Store;
 
@@ -23,6 +23,7 @@ pub(crate) const PLAYABLE: &str = "telescope_1";
 pub(crate) struct Site {
     pub(crate) url: String,
     pub(crate) store: Arc<dyn Store>,
+    database: Arc<Opened>,
     runtime: Runtime,
     media: TempDir,
 }
@@ -47,7 +48,7 @@ impl Site {
 
     /// Lets a worker do what is asked for.
     pub(crate) fn work(&self) -> Workers {
-        self.run(async { Workers::start(&self.store, 1).unwrap() })
+        self.run(async { Workers::start(&self.database, 1, &WorkerOptions::default()).unwrap() })
     }
 
     fn with(layered: impl FnOnce(Router) -> Router) -> Self {
@@ -57,9 +58,10 @@ impl Site {
         fs::write(&file, wav(90)).unwrap();
         let root = fs::canonicalize(media.path()).unwrap();
         let access = MediaAccess::new(&[media.path().to_owned()], wiring::clock()).unwrap();
-        let (url, store) = runtime.block_on(async {
+        let (url, database) = runtime.block_on(async {
             let settings = DatabaseSettings { url: DatabaseUrl::Memory, ..DatabaseSettings::default() };
-            let store = wiring::open(&settings, Missing::Create).await.unwrap().store().clone();
+            let database = Arc::new(wiring::open(&settings, Missing::Create).await.unwrap());
+            let store = database.store();
             let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../app/samples/archive");
             let options = ImportOptions::new(WorkerId::parse("test").unwrap(), "the samples");
             let (ids, clock) = (wiring::ids(), wiring::clock());
@@ -77,9 +79,9 @@ impl Site {
             let url = format!("http://{}/", listener.local_addr().unwrap());
             let router = layered(service.router());
             tokio::spawn(async move { axum::serve(listener, router).await });
-            (url, store)
+            (url, database)
         });
-        Self { url, store, runtime, media }
+        Self { url, store: database.store().clone(), database, runtime, media }
     }
 
     /// Lets something happen in the store.
