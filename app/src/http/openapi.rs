@@ -142,7 +142,11 @@ impl Description {
 
     /// `If-None-Match: *`, and what comes of it.
     pub(super) fn create_only(self, description: &str) -> Self {
-        self.header("If-None-Match", description, (r"^\*$", "*"), false)
+        self.map(|operation, _| {
+            let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["*"])).into();
+            let header = parameter(ParameterIn::Header, "If-None-Match", schema, false, Some(description));
+            operation.parameter(header)
+        })
     }
 
     /// `Range`, of one part or several.
