@@ -10,7 +10,7 @@ use futures::future::{BoxFuture, join3};
 use tubeatlas_domain::{EntityKind, Timestamp};
 use tubeatlas_ports::{
     Catalogued, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repositories, Repository, Result, Revision, Stored,
-    Upserted, Visibility, WriteRepository, check_adopted, check_batch, check_limit,
+    Upserted, Visibility, WriteRepository, at_places_of, check_adopted, check_batch, check_limit,
 };
 
 use crate::error::corrupt;
@@ -129,16 +129,7 @@ async fn get_many<E: Table>(
 ) -> Result<Vec<Option<Stored<E>>>> {
     let rows = E::load_many(connection, ids).await?.into_iter();
     let shown = rows.filter(|row| visibility.shows(row.hidden_since));
-    let mut shown: HashMap<E::Id, Stored<E>> =
-        shown.map(|row| (row.stored.entity.id(), row.stored)).collect();
-    let mut first_places = HashMap::new();
-    let mut answers: Vec<Option<Stored<E>>> = Vec::with_capacity(ids.len());
-    for (place, id) in ids.iter().enumerate() {
-        let first = *first_places.entry(id).or_insert(place);
-        let answer = if first == place { shown.remove(id) } else { answers[first].clone() };
-        answers.push(answer);
-    }
-    Ok(answers)
+    Ok(at_places_of(ids, shown.map(|row| row.stored)))
 }
 
 impl Repositories for Session {

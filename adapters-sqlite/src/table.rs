@@ -1,13 +1,11 @@
 //! The repositories, written once over what differs from table to table.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use diesel::SqliteConnection;
 use tubeatlas_domain::{EntityKind, Timestamp};
 use tubeatlas_ports::{
     Catalogued, Error, MAX_PAGE_LIMIT, Page, PageRequest, Repository, Result, Revision, Stored, Upserted,
-    Visibility, WriteRepository, check_adopted, check_batch, check_limit,
+    Visibility, WriteRepository, at_places_of, check_adopted, check_batch, check_limit,
 };
 
 use crate::error::corrupt;
@@ -92,16 +90,7 @@ fn get_many<E: Table>(
 ) -> Result<Vec<Option<Stored<E>>>> {
     let rows = E::load_many(connection, ids)?.into_iter();
     let shown = rows.filter(|row| visibility.shows(row.hidden_since));
-    let mut shown: HashMap<E::Id, Stored<E>> =
-        shown.map(|row| (row.stored.entity.id(), row.stored)).collect();
-    let mut first_places = HashMap::new();
-    let mut answers: Vec<Option<Stored<E>>> = Vec::with_capacity(ids.len());
-    for (place, id) in ids.iter().enumerate() {
-        let first = *first_places.entry(id).or_insert(place);
-        let answer = if first == place { shown.remove(id) } else { answers[first].clone() };
-        answers.push(answer);
-    }
-    Ok(answers)
+    Ok(at_places_of(ids, shown.map(|row| row.stored)))
 }
 
 #[async_trait]

@@ -223,12 +223,15 @@ impl Table for Video {
     fn load_many(connection: &mut SqliteConnection, ids: &[VideoId]) -> Result<Vec<Loaded<Self>>> {
         // One parameter for any number of ids.
         let among = "videos.id IN (SELECT value FROM json_each(?1))";
-        let rows: Vec<VideoRow> = videos::table
-            .filter(sql::<Bool>(among, vec![Bind::Text(Some(json(&ids)?))]))
-            .select(VideoRow::as_select())
-            .load(connection)
-            .doing("reading videos")?;
-        rows.into_iter().map(VideoRow::into_loaded).collect()
+        let query = videos::table.filter(sql::<Bool>(among, vec![Bind::Text(Some(json(&ids)?))]));
+        let rows = query.select(VideoRow::as_select()).load_iter(connection).doing("reading videos")?;
+        // Row by row: many of them are much to move twice.
+        let mut loaded = Vec::with_capacity(ids.len());
+        for row in rows {
+            let row: VideoRow = row.doing("reading videos")?;
+            loaded.push(row.into_loaded()?);
+        }
+        Ok(loaded)
     }
 
     fn page(

@@ -84,7 +84,8 @@ pub use processing_task::{
     ProcessingTaskPosition, ProcessingTaskRepository, check_lease,
 };
 pub use repository::{
-    Catalogued, MAX_BATCH, Repository, RepositoryExt, WriteRepository, check_adopted, check_batch,
+    Catalogued, MAX_BATCH, Repository, RepositoryExt, WriteRepository, at_places_of, check_adopted,
+    check_batch,
 };
 pub use source_file::{
     SourceFileFilter, SourceFileOrder, SourceFilePosition, SourceFileRepository, behind_prefix,

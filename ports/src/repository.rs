@@ -1,5 +1,7 @@
 //! The generic core of the repositories: what is true for every kind of entity.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use futures::stream::{self, Stream};
 use serde::Serialize;
@@ -225,6 +227,33 @@ pub fn check_adopted<E: Catalogued>(items: &[Stored<E>]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The answer of [`get_many`](Repository::get_many): what was `found`, in any order, each at the place of its id, and
+/// at every place if an id was asked for twice.
+pub fn at_places_of<E: Catalogued>(
+    ids: &[E::Id],
+    found: impl IntoIterator<Item = Stored<E>>,
+) -> Vec<Option<Stored<E>>> {
+    let mut first_places = HashMap::with_capacity(ids.len());
+    for (place, id) in ids.iter().enumerate() {
+        first_places.entry(id).or_insert(place);
+    }
+    let mut answers: Vec<Option<Stored<E>>> = ids.iter().map(|_| None).collect();
+    for stored in found {
+        if let Some(place) = first_places.get(&stored.entity.id()) {
+            answers[*place] = Some(stored);
+        }
+    }
+    if first_places.len() < ids.len() {
+        for (place, id) in ids.iter().enumerate() {
+            let first = first_places[id];
+            if first < place {
+                answers[place] = answers[first].clone();
+            }
+        }
+    }
+    answers
 }
 
 /// Checks the number of items of a `_many` call.
