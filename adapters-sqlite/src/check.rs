@@ -11,7 +11,7 @@ use crate::error::Context;
 use crate::index_version;
 use crate::live_schema::schema_of;
 use crate::migrations;
-use crate::pool::Length;
+use crate::pool::{Length, Moment};
 use crate::store::SqliteStore;
 
 /// What became of many queries at once.
@@ -41,12 +41,13 @@ impl SqliteStore {
         engine.check_open()?;
         let _alone = engine.checking.lock().await;
         let mut checks = Vec::new();
-        let answers = engine.readers.run(Length::Short, |c| number(c, "SELECT 1 AS value")).await;
+        let answers =
+            engine.readers.run(Length::Short, Moment::OfEach, |c| number(c, "SELECT 1 AS value")).await;
         checks.push(Check::new("answers", answers.map(|_| "SELECT 1".to_owned())));
         checks.push(Check::new("settings of the connections", self.check_settings().await));
         let found = engine
             .readers
-            .run(Length::Long, |connection| {
+            .run(Length::Long, Moment::OfEach, |connection| {
                 let mut checks = check_schema(connection);
                 checks.extend([
                     Check::new("integrity", check_integrity(connection)),
@@ -115,7 +116,7 @@ impl SqliteStore {
                 let mut answered = 0_u64;
                 for _ in 0..queries {
                     let sql = "SELECT revision AS value FROM store_state";
-                    let answer = engine.readers.run(Length::Short, |c| number(c, sql)).await;
+                    let answer = engine.readers.run(Length::Short, Moment::OfEach, |c| number(c, sql)).await;
                     answered += u64::from(answer.is_ok());
                 }
                 answered

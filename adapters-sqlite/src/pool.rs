@@ -1,10 +1,12 @@
 //! The pool of connections that read: threads, each with a connection, that take jobs from one queue.
 //!
 //! A job does not wait for a certain thread, and a thread that has done one takes the next without going to sleep:
-//! under load nobody is woken, which is the dear part of a hop. A few threads are kept awake at most, for more than
-//! the machine has cores only get into each other's way. But nobody waits behind what lasts: what may (a unit of
-//! work, a search) is not counted among them, and who has waited for a while in which no other job was begun
-//! (because the others read from a slow disk, say) has one more woken or started, up to the pool's size.
+//! under load nobody is woken, which is the dear part of a hop. Jobs that were in the queue together share a snapshot,
+//! which costs two locks of the file, and their callers are woken together. A few threads are kept awake at most, for
+//! more than the machine has cores only get into each other's way. But nobody waits behind what lasts: what may (a unit
+//! of work, a search) is not counted among them and shares with no other; and who has waited for a while gets the
+//! answer, if it is there, or has one more thread woken or started, up to the pool's size, if meanwhile no other job was
+//! begun (because the others read from a slow disk, say).
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +23,7 @@ use crate::config::SqliteConfig;
 use crate::connection::{ConnectionSettings, Connections, Counted, catching, look, run_job, thread_ended};
 use crate::error::{Context, taints_connection};
 use crate::metrics::Metrics;
+use crate::statement;
 use crate::ticket::{GiveUpOnDrop, Ticket};
 
 /// How long a job waits, while no other is begun, before one more thread is called, however many are awake.
@@ -35,12 +38,39 @@ pub(crate) enum Length {
     Long,
 }
 
-/// Gets a connection, or the reason why there is none; answers whether the connection can be used on.
-type Work = Box<dyn FnOnce(Result<&mut SqliteConnection>) -> bool + Send>;
+/// What the statements of a job see of what others write meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Each sees what is there when it begins.
+    OfEach,
+    /// All see what is there when the first one begins.
+    OfAll,
+}
+
+/// How many jobs share a snapshot at most.
+const SHARED: usize = 8;
+
+/// For how long jobs are begun in a snapshot: as many as that usually take a fraction of it.
+const SHARED_TIME: Duration = Duration::from_micros(500);
+
+/// Gives a caller the answer.
+type Answer = Box<dyn FnOnce() + Send>;
+
+/// What a job leaves.
+struct Done {
+    /// Whether the connection can be used on.
+    fit: bool,
+    /// None if the caller has it already.
+    answer: Option<Answer>,
+}
+
+/// Gets a connection, or the reason why there is none.
+type Work = Box<dyn FnOnce(Result<&mut SqliteConnection>) -> Done + Send>;
 
 struct Job {
     ticket: Ticket,
     length: Length,
+    moment: Moment,
     work: Work,
     added: Instant,
 }
@@ -57,11 +87,14 @@ struct Shared {
     wake: Condvar,
     /// As many as are in the queue, for those who look without locking it.
     queued: AtomicUsize,
+    /// What was not told yet.
+    answers: Mutex<Vec<Answer>>,
     path: String,
     settings: ConnectionSettings,
     pre_ping: bool,
     size: usize,
     awake: usize,
+    shared_time: Duration,
     connections: Arc<Connections>,
     metrics: Arc<Metrics>,
 }
@@ -94,11 +127,13 @@ impl ReaderPool {
             state: Mutex::default(),
             wake: Condvar::new(),
             queued: AtomicUsize::new(0),
+            answers: Mutex::default(),
             path,
             settings,
             pre_ping: config.pre_ping,
             size: config.pool_size,
             awake: cores,
+            shared_time: SHARED_TIME,
             connections,
             metrics,
         };
@@ -110,13 +145,14 @@ impl ReaderPool {
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         length: Length,
+        moment: Moment,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.send(length, move |connection, answer| {
+        self.send(length, moment, move |connection, answer| {
             let result = connection.and_then(|connection| catching(|| work(connection)));
             let fit = !result.as_ref().is_err_and(taints_connection); // else the next caller gets another one
-            let _ = answer.send(result); // the caller may have gone away
-            fit
+            let answer = move || drop(answer.send(result)); // the caller may have gone away
+            Done { fit, answer: Some(Box::new(answer)) }
         })
         .await?
     }
@@ -127,10 +163,10 @@ impl ReaderPool {
         &self,
         work: impl FnOnce(Result<&mut SqliteConnection>, oneshot::Sender<T>) + Send + 'static,
     ) -> Result<T> {
-        self.send(Length::Long, move |connection, answer| {
+        self.send(Length::Long, Moment::OfEach, move |connection, answer| {
             let fit = connection.is_ok();
             work(connection, answer);
-            fit
+            Done { fit, answer: None }
         })
         .await
     }
@@ -138,20 +174,24 @@ impl ReaderPool {
     async fn send<T: Send + 'static>(
         &self,
         length: Length,
-        work: impl FnOnce(Result<&mut SqliteConnection>, oneshot::Sender<T>) -> bool + Send + 'static,
+        moment: Moment,
+        work: impl FnOnce(Result<&mut SqliteConnection>, oneshot::Sender<T>) -> Done + Send + 'static,
     ) -> Result<T> {
         let (answer, mut answered) = oneshot::channel();
         let ticket = Ticket::new();
         let _guard = GiveUpOnDrop(ticket.clone());
         let work: Work = Box::new(move |connection| work(connection, answer));
-        self.shared.add(Job { ticket: ticket.clone(), length, work, added: Instant::now() })?;
+        self.shared.add(Job { ticket: ticket.clone(), length, moment, work, added: Instant::now() })?;
         let deadline = tokio::time::Instant::now() + self.acquire_timeout;
         let mut patience = PATIENCE;
         loop {
             let look = deadline.min(tokio::time::Instant::now() + patience);
             match tokio::time::timeout_at(look, &mut answered).await {
                 Ok(answer) => return answer.map_err(|_| thread_ended()),
-                Err(_) if look < deadline => self.shared.call_if_stuck()?,
+                Err(_) if look < deadline => {
+                    self.shared.answer();
+                    self.shared.call_if_stuck()?;
+                }
                 Err(_) if ticket.give_up() => {
                     return Err(Error::timeout("a connection of the pool", self.acquire_timeout));
                 }
@@ -243,6 +283,26 @@ impl Shared {
         })
     }
 
+    fn take(&self, state: &mut State, which: impl FnOnce(&Job) -> bool) -> Option<Job> {
+        let job = state.queue.pop_front_if(|job| which(job))?;
+        state.last_taken = Some(Instant::now());
+        self.queued.store(state.queue.len(), Ordering::Relaxed);
+        Some(job)
+    }
+
+    /// The next job, if it is a short one that was asked for before `moment`.
+    fn next_of_before(&self, moment: Instant) -> Option<Job> {
+        self.take(&mut self.lock(), |job| job.length == Length::Short && job.added <= moment)
+    }
+
+    /// Gives the callers the answers.
+    fn answer(&self) {
+        let answers = std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner));
+        for answer in answers {
+            answer();
+        }
+    }
+
     /// The next job, which is waited for; nothing when the pool is closed.
     fn next(self: &Arc<Self>) -> Option<Job> {
         let mut state = self.lock();
@@ -254,9 +314,7 @@ impl Shared {
             state.looking -= 1;
         }
         loop {
-            if let Some(job) = state.queue.pop_front() {
-                state.last_taken = Some(Instant::now());
-                self.queued.store(state.queue.len(), Ordering::Relaxed);
+            if let Some(job) = self.take(&mut state, |_| true) {
                 if job.length == Length::Long {
                     state.at_long_work += 1;
                     let _ = self.call(state, self.awake); // that none can be started is answered to those who ask for one
@@ -285,37 +343,79 @@ struct Thread {
 
 impl Thread {
     fn run(mut self) {
-        while let Some(Job { ticket, length, work, added }) = self.shared.next() {
-            if ticket.begin() {
-                self.shared.metrics.pool_wait(added.elapsed());
-                self.work(work);
-            }
-            if length == Length::Long {
+        while let Some(job) = self.shared.next() {
+            let is_long = job.length == Length::Long;
+            self.work(job);
+            self.shared.answer();
+            if is_long {
                 self.shared.lock().at_long_work -= 1;
             }
         }
     }
 
-    fn work(&mut self, work: Work) {
-        if self.shared.pre_ping && self.connection.as_mut().is_some_and(|(it, _)| ping(it).is_err()) {
-            self.connection = None;
-        }
-        if self.connection.is_none() {
-            let counted = Counted::new(&self.shared.connections);
-            match self.shared.settings.open(&self.shared.path) {
-                Ok(connection) => self.connection = Some((connection, counted)),
-                Err(error) => {
-                    work(Err(error));
-                    return;
-                }
+    /// Does a job and, in the same snapshot, those that were asked for before it was taken.
+    fn work(&mut self, first: Job) {
+        let begun = Instant::now();
+        let mut in_snapshot = false;
+        let mut jobs = 0;
+        let mut next = Some(first);
+        while let Some(job) = next.take() {
+            jobs += 1;
+            let shares = job.length == Length::Short;
+            if job.ticket.begin() && !self.run_job(job, &mut in_snapshot) {
+                self.connection = None;
+                return;
+            }
+            if shares && in_snapshot && jobs < SHARED && begun.elapsed() < self.shared.shared_time {
+                next = self.shared.next_of_before(begun);
             }
         }
-        let Some((connection, _)) = &mut self.connection else { return };
-        let mut fit = true;
-        run_job(connection, |connection| fit = work(Ok(connection)));
-        if !fit {
+        // Nothing was written, so there is nothing that a rollback could lose.
+        if in_snapshot
+            && let Some((connection, _)) = &mut self.connection
+            && statement::run(connection, "ROLLBACK").is_err()
+        {
             self.connection = None;
         }
+    }
+
+    /// Does a job, in a snapshot if it needs one or others wait that may share it. Answers whether the connection can be
+    /// used on.
+    fn run_job(&mut self, Job { length, moment, work, added, .. }: Job, in_snapshot: &mut bool) -> bool {
+        self.shared.metrics.pool_wait(added.elapsed());
+        let others_wait = length == Length::Short && self.shared.queued.load(Ordering::Relaxed) > 0;
+        let connection = self.connection().and_then(|connection| {
+            if !*in_snapshot && (moment == Moment::OfAll || others_wait) {
+                statement::run(connection, "BEGIN").doing("beginning a read")?;
+                *in_snapshot = true;
+            }
+            Ok(connection)
+        });
+        let mut done = Done { fit: false, answer: None };
+        match connection {
+            Ok(connection) => run_job(connection, |connection| done = work(Ok(connection))),
+            Err(error) => done.answer = work(Err(error)).answer,
+        }
+        if let Some(answer) = done.answer {
+            self.shared.answers.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+        }
+        done.fit
+    }
+
+    /// The connection, which is opened if need be.
+    fn connection(&mut self) -> Result<&mut SqliteConnection> {
+        let shared = &self.shared;
+        if shared.pre_ping && self.connection.as_mut().is_some_and(|(it, _)| ping(it).is_err()) {
+            self.connection = None;
+        }
+        let (connection, _) = match self.connection.take() {
+            Some(open) => self.connection.insert(open),
+            None => {
+                let counted = Counted::new(&shared.connections);
+                self.connection.insert((shared.settings.open(&shared.path)?, counted))
+            }
+        };
+        Ok(connection)
     }
 }
 
@@ -331,22 +431,34 @@ fn ping(connection: &mut SqliteConnection) -> Result<()> {
 mod tests {
     use std::sync::mpsc;
 
+    use diesel::connection::SimpleConnection;
+
     use super::*;
     use crate::config::Location;
+    use crate::connection::set_journal_mode;
+
+    /// A pool of so many readers, in which a snapshot is shared for as long as there is somebody to share it, and a writer.
+    fn pool(size: usize) -> (tempfile::TempDir, SqliteConnection, ReaderPool) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pool.db");
+        let mut config = SqliteConfig::new(Location::File(path.clone()));
+        (config.acquire_timeout, config.pool_size) = (Duration::from_secs(20), size);
+        let path = path.to_str().unwrap().to_owned();
+        let mut writer = ConnectionSettings::new(&config, false).open(&path).unwrap();
+        set_journal_mode(&mut writer, &config).unwrap();
+        crate::migrations::run(&mut writer, std::path::Path::new(&path)).unwrap();
+        let settings = ConnectionSettings::new(&config, true);
+        let metrics = Arc::new(Metrics::new());
+        let mut pool = ReaderPool::new(path, settings, &config, Connections::new(), metrics);
+        Arc::get_mut(&mut pool.shared).unwrap().shared_time = Duration::MAX;
+        (folder, writer, pool)
+    }
 
     /// As many as are kept awake read from a slow disk, as it were; the next reader does not wait for them.
     #[tokio::test]
     async fn one_more_thread_helps_those_who_wait_behind_what_is_stuck() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("pool.db");
-        let mut config = SqliteConfig::new(Location::File(path.clone()));
-        config.acquire_timeout = Duration::from_secs(20);
-        let path = path.to_str().unwrap().to_owned();
-        let mut writer = ConnectionSettings::new(&config, false).open(&path).unwrap();
-        crate::migrations::run(&mut writer, std::path::Path::new(&path)).unwrap();
-        let settings = ConnectionSettings::new(&config, true);
-        let metrics = Arc::new(Metrics::new());
-        let pool = Arc::new(ReaderPool::new(path, settings, &config, Connections::new(), metrics));
+        let (_folder, _writer, pool) = pool(20);
+        let pool = Arc::new(pool);
 
         let cores = std::thread::available_parallelism().unwrap().get();
         let (begun, has_begun) = mpsc::channel();
@@ -355,7 +467,7 @@ mod tests {
             let (pool, begun) = (Arc::clone(&pool), begun.clone());
             let (release, released) = mpsc::channel::<()>();
             let read = tokio::spawn(async move {
-                pool.run(Length::Short, move |_| {
+                pool.run(Length::Short, Moment::OfEach, move |_| {
                     begun.send(()).unwrap();
                     let _ = released.recv();
                     Ok(())
@@ -370,11 +482,100 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         }
-        pool.run(Length::Short, |_| Ok(())).await.unwrap();
+        pool.run(Length::Short, Moment::OfEach, |_| Ok(())).await.unwrap();
         assert!(pool.status().0 > cores);
         for (release, read) in stuck {
             drop(release);
             read.await.unwrap().unwrap();
         }
+    }
+
+    /// A job that waits for a sign.
+    struct Waiting<T> {
+        begun: mpsc::Receiver<()>,
+        release: mpsc::Sender<()>,
+        answer: tokio::task::JoinHandle<T>,
+    }
+
+    fn waiting<T: Send + 'static>(
+        pool: &Arc<ReaderPool>,
+        read: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
+    ) -> Waiting<T> {
+        let ((begin, begun), (release, released)) = (mpsc::channel(), mpsc::channel());
+        let answer = asked(pool, move |connection| {
+            let answer = read(connection);
+            begin.send(()).unwrap();
+            let _ = released.recv();
+            answer
+        });
+        Waiting { begun, release, answer }
+    }
+
+    fn asked<T: Send + 'static>(
+        pool: &Arc<ReaderPool>,
+        read: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        let pool = Arc::clone(pool);
+        tokio::spawn(async move { pool.run(Length::Short, Moment::OfEach, read).await.unwrap() })
+    }
+
+    fn channels(connection: &mut SqliteConnection) -> Result<i64> {
+        crate::schema::channels::table.count().get_result(connection).doing("counting")
+    }
+
+    fn is_in_snapshot(connection: &mut SqliteConnection) -> Result<bool> {
+        let begun = statement::run(connection, "BEGIN").is_ok();
+        if begun {
+            statement::run(connection, "ROLLBACK").doing("ending what was begun")?;
+        }
+        Ok(!begun)
+    }
+
+    /// Runs the tasks that were spawned until they wait for the pool, and there for this to be so.
+    async fn until(mut sign: impl FnMut() -> bool) {
+        while !sign() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn those_who_waited_together_share_a_snapshot_and_who_came_later_sees_what_was_written_since() {
+        let (_folder, mut writer, pool) = pool(1);
+        let pool = Arc::new(pool);
+        let first = waiting(&pool, |_| Ok(()));
+        until(|| first.begun.try_recv().is_ok()).await;
+        let second = waiting(&pool, |connection| Ok((channels(connection)?, is_in_snapshot(connection)?)));
+        let third = asked(&pool, channels);
+        until(|| pool.shared.queued.load(Ordering::Relaxed) == 2).await;
+        first.release.send(()).unwrap();
+        until(|| second.begun.try_recv().is_ok()).await;
+        let insert =
+            "INSERT INTO channels (id, title, created_at, updated_at, revision) VALUES ('c', 't', 0, 0, 1)";
+        writer.batch_execute(insert).unwrap();
+        let fourth = asked(&pool, channels);
+        until(|| pool.shared.queued.load(Ordering::Relaxed) == 2).await;
+        second.release.send(()).unwrap();
+        assert_eq!(second.answer.await.unwrap(), (0, true));
+        assert_eq!(third.await.unwrap(), 0); // in the same snapshot
+        assert_eq!(fourth.await.unwrap(), 1);
+        assert!(!asked(&pool, is_in_snapshot).await.unwrap());
+        first.answer.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_answer_does_not_wait_for_the_one_that_shares_its_snapshot() {
+        let (_folder, _writer, pool) = pool(1);
+        let pool = Arc::new(pool);
+        let first = waiting(&pool, |_| Ok(()));
+        until(|| first.begun.try_recv().is_ok()).await;
+        let second = asked(&pool, channels);
+        let third = waiting(&pool, channels);
+        until(|| pool.shared.queued.load(Ordering::Relaxed) == 2).await;
+        first.release.send(()).unwrap();
+        let answer = tokio::time::timeout(Duration::from_secs(20), second).await;
+        assert_eq!(answer.expect("an answer").unwrap(), 0);
+        third.release.send(()).unwrap();
+        assert_eq!(third.answer.await.unwrap(), 0);
+        first.answer.await.unwrap();
     }
 }

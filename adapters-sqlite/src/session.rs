@@ -12,7 +12,7 @@ use crate::columns::number;
 use crate::error::{Context, corrupt};
 use crate::metrics::Call;
 use crate::passages::IndexChanges;
-use crate::pool::Length;
+use crate::pool::{Length, Moment};
 use crate::schema::store_state;
 use crate::statement::{self, update};
 use crate::store::Engine;
@@ -77,12 +77,7 @@ impl Session {
         length: Length,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        match self {
-            Self::Store(_) => {
-                self.read_once(call, length, move |connection| in_snapshot(connection, work)).await
-            }
-            Self::Unit(_) => self.read_once(call, length, work).await,
-        }
+        self.run_read(call, length, Moment::OfAll, work).await
     }
 
     /// Runs a read of one statement, which needs no transaction around it.
@@ -92,12 +87,22 @@ impl Session {
         length: Length,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.run_read(call, length, Moment::OfEach, work).await
+    }
+
+    async fn run_read<T: Send + 'static>(
+        &self,
+        call: Call,
+        length: Length,
+        moment: Moment,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let metrics = Arc::clone(&self.engine().metrics);
         let work = move |connection: &mut SqliteConnection| metrics.time(call, || work(connection));
         match self {
             Self::Store(engine) => {
                 engine.check_open()?;
-                engine.readers.run(length, work).await.map_err(|error| engine.explain(error))
+                engine.readers.run(length, moment, work).await.map_err(|error| engine.explain(error))
             }
             Self::Unit(unit) => unit.run(work).await,
         }
@@ -188,19 +193,6 @@ fn with_context<T>(
     let value = work(&mut context)?;
     context.keep_revision()?;
     Ok(value)
-}
-
-/// Several reads at one moment: in WAL mode a transaction sees what was committed when its first read began.
-fn in_snapshot<T>(
-    connection: &mut SqliteConnection,
-    work: impl FnOnce(&mut SqliteConnection) -> Result<T>,
-) -> Result<T> {
-    statement::run(connection, "BEGIN").doing("beginning a read")?;
-    let result = crate::connection::catching(|| work(connection));
-    // Nothing was written, so there is nothing that a rollback could lose. After an error of the file SQLite
-    // may have ended the transaction itself; then the work's error says more.
-    let ended = statement::run(connection, "ROLLBACK").doing("ending a read");
-    result.and_then(|value| ended.map(|()| value))
 }
 
 /// Undoes what `work` did if it fails, and nothing else of the transaction.

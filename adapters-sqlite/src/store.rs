@@ -18,7 +18,7 @@ use crate::inline::InlineReaders;
 use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
 use crate::migrations::{self, MigrationStatus};
-use crate::pool::{Length, ReaderPool};
+use crate::pool::{Length, Moment, ReaderPool};
 use crate::probe::probe;
 use crate::session::Session;
 use crate::unit_of_work::{SqliteUnitOfWork, Unit};
@@ -237,7 +237,7 @@ impl Store for SqliteStore {
         let revision = self
             .engine
             .readers
-            .run(Length::Short, |connection| {
+            .run(Length::Short, Moment::OfEach, |connection| {
                 let row: NumberRow = diesel::sql_query("SELECT revision AS value FROM store_state")
                     .get_result(connection)
                     .doing("reading the store's state")?;

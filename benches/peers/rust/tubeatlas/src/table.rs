@@ -64,7 +64,7 @@ mod common_words {
 use config::{Location, SqliteConfig, Synchronous};
 use connection::{ConnectionSettings, Connections};
 use error::Context;
-use pool::{Length, ReaderPool};
+use pool::{Length, ReaderPool, Moment};
 use writer::Writer;
 
 diesel::table! { videos (id) {
@@ -144,7 +144,7 @@ impl P {
         length: Length,
         work: impl FnOnce(&mut SqliteConnection) -> Done<T> + Send + 'static,
     ) -> R<T> {
-        Ok(self.0.readers.run(length, work).await?)
+        Ok(self.0.readers.run(length, Moment::OfEach, work).await?)
     }
 
     async fn row_before(&self, offset: i64) -> R<Ts> {
