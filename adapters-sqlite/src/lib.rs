@@ -31,12 +31,11 @@
 //! # How SQLite is compiled
 //! SQLite comes with the crate `libsqlite3-sys`, which compiles it. As it does so by itself, all connections of a process
 //! wait for one lock at each page and each allocation; this in the `.cargo/config.toml` of *your* workspace takes both
-//! away, and has several readers list a third more pages a second on two cores. It also keeps up to 32 MB of what a write
-//! may have to undo in memory, of which SQLite writes all beyond 64 KB to a file:
+//! away, and has several readers list a third more pages a second on two cores:
 //!
 //! ```toml
 //! [env]
-//! LIBSQLITE3_FLAGS = "-USQLITE_ENABLE_MEMORY_MANAGEMENT -DSQLITE_DEFAULT_MEMSTATUS=0 -DSQLITE_STMTJRNL_SPILL=33554432"
+//! LIBSQLITE3_FLAGS = "-USQLITE_ENABLE_MEMORY_MANAGEMENT -DSQLITE_DEFAULT_MEMSTATUS=0"
 //! ```
 //!
 //! # What it promises

@@ -314,6 +314,19 @@ fn run_group(
     let mut index = IndexChanges::default();
     let mut ended_by = None;
     let mut current = Some(first);
+    if received.is_empty()
+        && let Some(mut write) = current.take()
+    {
+        // All of the transaction is undone if it fails: SQLite need not keep each page as it was before.
+        if let Some(error) = write.run(connection, &mut index).map(shared) {
+            taint.look_at::<()>(&Err(error));
+            let _ = connection.batch_execute("ROLLBACK"); // SQLite may have done so already
+            write.answer(None);
+            return None;
+        }
+        members.push(write);
+        current = next_member(received, &mut ended_by);
+    }
     let mut broken = None;
     while let Some(mut write) = current.take() {
         let kept = run_member(connection, write.as_mut(), &mut index, taint);
@@ -322,13 +335,8 @@ fn run_group(
             broken = Some(error);
             break;
         }
-        while current.is_none() && members.len() < GROUP && ended_by.is_none() {
-            match received.try_recv() {
-                Ok(Request::Grouped(write)) if write.ticket().begin() => current = Some(write),
-                Ok(Request::Grouped(_)) => {} // given up
-                Ok(alone) => ended_by = Some(alone),
-                Err(_) => break,
-            }
+        if members.len() < GROUP {
+            current = next_member(received, &mut ended_by);
         }
     }
     let commit = match broken {
@@ -349,6 +357,24 @@ fn run_group(
         member.answer(commit.as_ref().err());
     }
     ended_by
+}
+
+/// The next write in the queue that may join a group; or else the request that ends it because it wants to be alone.
+fn next_member(
+    received: &mut mpsc::Receiver<Request>,
+    ended_by: &mut Option<Request>,
+) -> Option<Box<dyn Grouped>> {
+    loop {
+        match received.try_recv() {
+            Ok(Request::Grouped(write)) if write.ticket().begin() => return Some(write),
+            Ok(Request::Grouped(_)) => {} // given up
+            Ok(alone) => {
+                *ended_by = Some(alone);
+                return None;
+            }
+            Err(_) => return None,
+        }
+    }
 }
 
 /// Runs one member in a savepoint, which is undone if it fails. An error means that it could not be undone: SQLite
