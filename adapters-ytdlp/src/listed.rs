@@ -42,7 +42,7 @@ pub(crate) struct Listed {
     modified_at: Timestamp,
     hash: Option<ContentHash>,
     /// What is noted of it.
-    noted: Option<SourceFile>,
+    noted: Option<Box<SourceFile>>,
     /// Whether it has not changed since that was noted for this reader; and the video to which it belonged then.
     known: Option<Option<VideoId>>,
     /// Of a document, its head.
@@ -53,7 +53,7 @@ impl Listed {
     /// Looks at a file, which is not opened.
     fn new(found: &Found, known: &mut KnownFiles) -> Option<Self> {
         let path = SourcePath::parse(found.real.to_str()?).ok()?;
-        let noted = known.remove(&path);
+        let noted = known.remove(&path).map(Box::new);
         let data = fs::metadata(&found.path).ok()?;
         let modified_at = data.modified().map_or(Timestamp::UNIX_EPOCH, timestamp);
         let mut listed =
@@ -69,7 +69,7 @@ impl Listed {
         let same = |noted: &SourceFile| {
             noted.hash.is_some() && noted.size == self.size && noted.modified_at != self.modified_at
         };
-        self.noted.as_ref().is_some_and(same)
+        self.noted.as_deref().is_some_and(same)
     }
 
     /// Takes it for unchanged, if what is noted of it is this reader's and of a file of this size.
@@ -131,7 +131,7 @@ impl Listed {
             memo: memo.filter(|memo| memo.len() <= MAX_SOURCE_MEMO_BYTES),
             ..SourceFileFields::new(self.path.clone(), self.size, self.modified_at, READER_VERSION)
         });
-        file.ok().filter(|file| self.noted.as_ref() != Some(file))
+        file.ok().filter(|file| self.noted.as_deref() != Some(file))
     }
 }
 

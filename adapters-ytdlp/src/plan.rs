@@ -456,6 +456,8 @@ impl Plan {
         let channels = gathered::channels(&videos, &lists);
         let playlists = gathered::playlists(&videos, &lists, &channels);
         drop((videos, lists));
+        // What tells to which video a file belongs is not needed on; the jobs may take its memory.
+        (self.documents, self.by_base, self.by_title) = Default::default();
 
         let mut jobs: Vec<(PathBuf, Job)> = Vec::new();
         let playlists: Vec<Job> =
