@@ -1,12 +1,13 @@
 //! Tubeatlas's way to Postgres (its pool, its transactions with their retries, its statements) over the table of the
 //! others: what is left when its schema does no more than theirs. The files are the adapter's own. Serializable but
 //! for claims, as the adapter.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports, unused_macros)] // of the adapter's files not all is used
 use std::sync::Arc;
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types as st;
-use diesel::upsert::excluded;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures::FutureExt;
 use peers_common::{self as pc, Cfg, Peer, R, Transcript, Ts, Video, pg};
@@ -60,7 +61,7 @@ use config::{DatabaseUrl, PostgresConfig};
 use engine::Engine;
 use error::Context;
 use session::{Session, changes};
-use statement::{Bind, Column, Columns, TextRow, insert_columns, row_of_columns, sql};
+use statement::{Bind, TextRow, sql};
 
 diesel::table! { videos (id) {
     id -> Text, channel_id -> Text, title -> Text, description -> Nullable<Text>, published_at -> Timestamp, duration_seconds -> BigInt, view_count -> BigInt,
@@ -122,16 +123,58 @@ struct P {
     session: Session,
 }
 
-row_of_columns!(
-    Row: id, channel_id, title, description, published_at, duration_seconds, view_count, like_count, dislike_count,
-    comment_count, category_id, category_name, tags, thumbnail_url, created_at, updated_at,
-);
+/// A statement of `peers_common::pg` with the values of all columns, in their order; kept by its text, as the adapter's
+/// own are (`statement.rs`), whose values are never `TIMESTAMP`s.
+struct OfColumns<V>(&'static str, V);
 
-/// Times stand in no array of the adapter's.
-impl Columns for Ts {
-    fn columns(name: &'static str, values: Vec<Self>) -> Vec<Column> {
-        vec![(name, "text[]::timestamp[]", Bind::Texts(values.iter().map(Ts::to_string).collect()))]
-    }
+impl<V> QueryId for OfColumns<V> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+macro_rules! of_columns {
+    ($($field:ident: $type:ty as $sql:ty),* $(,)?) => {
+        /// Rows by their columns.
+        #[derive(Default)]
+        struct Rows {
+            $($field: Vec<$type>),*
+        }
+
+        impl FromIterator<Video> for Rows {
+            fn from_iter<I: IntoIterator<Item = Video>>(videos: I) -> Self {
+                let mut rows = Self::default();
+                for video in videos {
+                    $(rows.$field.push(video.$field);)*
+                }
+                rows
+            }
+        }
+
+        of_columns!(of Video: $($field as $sql),*);
+        of_columns!(of Arc<Rows>: $($field as st::Array<$sql>),*);
+    };
+    (of $values:ty: $($field:ident as $sql:ty),*) => {
+        impl QueryFragment<Pg> for OfColumns<$values> {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+                let mut parts = self.0.split('$');
+                out.push_sql(parts.next().unwrap_or_default());
+                $(
+                    out.push_bind_param::<$sql, _>(&self.1.$field)?;
+                    out.push_sql(parts.next().unwrap_or_default().trim_start_matches(|c: char| c.is_ascii_digit()));
+                )*
+                Ok(())
+            }
+        }
+    };
+}
+
+of_columns! {
+    id: String as st::Text, channel_id: String as st::Text, title: String as st::Text,
+    description: Option<String> as st::Nullable<st::Text>, published_at: Ts as st::Timestamp,
+    duration_seconds: i64 as st::BigInt, view_count: i64 as st::BigInt, like_count: i64 as st::BigInt,
+    dislike_count: i64 as st::BigInt, comment_count: i64 as st::BigInt, category_id: String as st::Text,
+    category_name: String as st::Text, tags: String as st::Text, thumbnail_url: String as st::Text,
+    created_at: Ts as st::Timestamp, updated_at: Ts as st::Timestamp,
 }
 
 /// The statements of `peers_common::pg` have their parameters as Postgres has them.
@@ -173,11 +216,11 @@ impl Peer for P {
     }
 
     async fn insert_all(&self, v: Vec<Video>) -> R<()> {
-        let rows: Vec<Row> = v.into_iter().map(|v| pc::video_move!(v => Row)).collect();
-        let insert = self.session.write_items(rows.len(), move |transaction| {
+        let (count, rows) = (v.len(), Arc::new(v.into_iter().collect::<Rows>()));
+        let insert = self.session.write_items(count, move |transaction| {
             transaction
                 .write_last(|mut c| {
-                    let insert = insert_columns("videos", rows).execute(&mut c);
+                    let insert = OfColumns(pg::INSERT_ALL, rows).execute(&mut c);
                     Ok(vec![changes(insert, "inserting")])
                 })
                 .boxed()
@@ -199,28 +242,11 @@ impl Peer for P {
     }
 
     async fn upsert(&self, v: Video) -> R<()> {
-        use videos::*;
-        let row = pc::video_move!(v => Row);
         let upsert = self.session.write(move |transaction| {
             transaction
                 .write_last(|mut c| {
-                    let upsert = diesel::insert_into(table).values(row).on_conflict(id).do_update().set((
-                        channel_id.eq(excluded(channel_id)),
-                        title.eq(excluded(title)),
-                        description.eq(excluded(description)),
-                        published_at.eq(excluded(published_at)),
-                        duration_seconds.eq(excluded(duration_seconds)),
-                        view_count.eq(excluded(view_count)),
-                        like_count.eq(excluded(like_count)),
-                        dislike_count.eq(excluded(dislike_count)),
-                        comment_count.eq(excluded(comment_count)),
-                        category_id.eq(excluded(category_id)),
-                        category_name.eq(excluded(category_name)),
-                        tags.eq(excluded(tags)),
-                        thumbnail_url.eq(excluded(thumbnail_url)),
-                        updated_at.eq(excluded(updated_at)),
-                    ));
-                    Ok(vec![changes(upsert.execute(&mut c), "upserting")])
+                    let upsert = OfColumns(*pg::UPSERT, v).execute(&mut c);
+                    Ok(vec![changes(upsert, "upserting")])
                 })
                 .boxed()
         });
