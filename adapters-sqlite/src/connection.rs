@@ -112,9 +112,9 @@ pub(crate) fn thread_ended() -> Error {
     Error::Unavailable { message: "the connection's thread has ended".to_owned(), source: None }
 }
 
-/// What a reader keeps of the file in memory, in KiB: the inner pages of the indexes that a point read needs, of some
+/// What a reader keeps of the file in memory, in KiB: the inner pages of the indexes that a point read needs, of ten
 /// million rows. There may be many readers.
-const READER_CACHE_KIB: u32 = 8_000;
+const READER_CACHE_KIB: u32 = 16_000;
 
 /// What the writer keeps of the file in memory, in KiB: the inner pages of all indexes of some million rows.
 const WRITER_CACHE_KIB: u32 = 32_000;
