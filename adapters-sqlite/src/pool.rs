@@ -53,6 +53,10 @@ const SHARED: usize = 8;
 /// For how long jobs are begun in a snapshot: as many as that usually take a fraction of it.
 const SHARED_TIME: Duration = Duration::from_micros(500);
 
+/// How long an answer is kept back for those of jobs that take no longer than a point read, so that their callers are
+/// woken together.
+const KEPT_TIME: Duration = Duration::from_micros(60);
+
 /// Gives a caller the answer.
 type Answer = Box<dyn FnOnce() + Send>;
 
@@ -368,6 +372,9 @@ impl Thread {
             }
             if shares && in_snapshot && jobs < SHARED && begun.elapsed() < self.shared.shared_time {
                 next = self.shared.next_of_before(begun);
+                if next.is_some() && begun.elapsed() > KEPT_TIME {
+                    self.shared.answer();
+                }
             }
         }
         // Nothing was written, so there is nothing that a rollback could lose.
