@@ -26,7 +26,8 @@
 //! read-only connections take them, writes to the one connection that writes, where single writes that arrive
 //! together share a commit. With [`inline_reads`](SqliteConfig::inline_reads) a `get` needs no hop. A unit of work
 //! holds a connection until it ends. In WAL mode readers and the writer do not wait for each other, and the log stays
-//! below [`wal_limit`](SqliteConfig::wal_limit) but for what is written while a unit of work reads.
+//! below [`wal_limit`](SqliteConfig::wal_limit) but for what is written while a unit of work reads. A connection that reads
+//! keeps up to 16 MB of the file in memory, the one that writes up to 32 MB.
 //!
 //! # How SQLite is compiled
 //! SQLite comes with the crate `libsqlite3-sys`, which compiles it. As it does so by itself, all connections of a process
