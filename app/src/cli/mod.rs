@@ -20,6 +20,7 @@ mod signals;
 mod sources;
 mod tasks;
 mod token;
+mod traces;
 mod transcripts;
 mod videos;
 mod worker;
@@ -36,6 +37,7 @@ use crate::error::{AppError, chain};
 use crate::settings::{DatabaseUrl, Flags, Settings, Sources};
 use crate::wiring::{self, Missing};
 use output::Output;
+use traces::Traces;
 
 /// A catalogue of videos and what was said in them.
 #[derive(Debug, Parser)]
@@ -153,12 +155,20 @@ fn run(cli: Cli, output: &Output) -> Result<ExitCode, AppError> {
     };
     let flags = Flags { database: global.database, ..flags };
     let settings = Settings::resolve(&Sources::of_process(flags, global.config.as_deref())?)?;
-    log::start(&settings, matches!(command, Command::Serve(_) | Command::Worker(_)), global.format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|source| AppError::System { what: "start the program's threads", source })?;
+    let traces = match command {
+        Command::Serve(_) => Traces::start(runtime.handle()),
+        _ => Traces::default(),
+    };
+    let serves = matches!(command, Command::Serve(_) | Command::Worker(_));
+    log::start(&settings, serves, global.format, traces.layer());
+    traces.announce();
+    let patience = settings.serve.limits.shutdown_timeout;
     let result = runtime.block_on(dispatch(command, settings, output));
+    traces.end(patience);
     // What still runs then (a connection that was cut off, a read of a slow disk) is not waited for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result

@@ -85,7 +85,8 @@ pub(super) async fn measure(request: Request, next: Next) -> Response {
     response
 }
 
-fn name(method: &Method) -> &'static str {
+/// The method's name, if it is one that there is.
+pub(super) fn name(method: &Method) -> &'static str {
     const KNOWN: [Method; 7] = [
         Method::GET,
         Method::HEAD,

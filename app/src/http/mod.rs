@@ -48,6 +48,8 @@ mod signature;
 mod tasks;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "otel")]
+mod traced;
 mod transcripts;
 mod unit_of_work;
 mod videos;
@@ -71,6 +73,8 @@ pub use content::MediaAccess;
 pub use error::{ApiError, PROBLEM_JSON, Problem};
 pub use metrics::Metrics;
 use readiness::Readiness;
+#[cfg(feature = "otel")]
+pub(crate) use traced::TRACED;
 pub use unit_of_work::{CommitOnSuccess, ExplicitControl};
 
 use crate::wiring;
@@ -146,7 +150,7 @@ impl Service {
     /// Its routes, open to all: who nests them into a service of their own sees to who may ask, and how much.
     pub fn router(self) -> Router {
         let ids = Arc::clone(&self.ids);
-        self.routes(None).layer(from_fn_with_state(ids, shield::shield))
+        traced(self.routes(None).layer(from_fn_with_state(ids, shield::shield)))
     }
 
     /// Its routes for those who have access, and `GET /metrics` of these metrics.
@@ -154,7 +158,7 @@ impl Service {
         let ids = Arc::clone(&self.ids);
         // The last layer is the outermost.
         let router = access.around(self.routes(Some(metrics)));
-        router.layer(from_fn_with_state(ids, shield::shield)).layer(from_fn(metrics::measure))
+        traced(router.layer(from_fn_with_state(ids, shield::shield))).layer(from_fn(metrics::measure))
     }
 
     fn routes(self, metrics: Option<&Metrics>) -> Router {
@@ -187,6 +191,13 @@ impl Service {
             .method_not_allowed_fallback(error::no_such_method)
             .with_state(self)
     }
+}
+
+/// With a span for traces around each request.
+fn traced(router: Router) -> Router {
+    #[cfg(feature = "otel")]
+    let router = router.layer(from_fn(traced::trace));
+    router
 }
 
 /// The service over this store; see [`Service`].

@@ -18,7 +18,7 @@ use super::ApiError;
 use super::error::Problem;
 
 /// The header by which a client, or a proxy before the service, names a request; and by which it is answered.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest id of a request that is taken over.
 const MAX_REQUEST_ID_BYTES: usize = 64;

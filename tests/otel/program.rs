@@ -1,0 +1,5 @@
+//! The program `tubeatlas`, with the feature `otel`.
+
+fn main() -> std::process::ExitCode {
+    tubeatlas::cli::main()
+}
