@@ -230,11 +230,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("a.ndjson");
         let slow = Written::begin(&place, true, "task-1-").unwrap();
-        for name in [".tubeatlas-task-1-x.partial", ".tubeatlas-task-2-x.partial", "task-1-x.partial"] {
+        let others = [
+            ".tubeatlas-task-1-x",
+            ".tubeatlas-task-11-x.partial",
+            ".tubeatlas-task-2-x.partial",
+            "a-.tubeatlas-task-1-x.partial",
+            "task-1-x.partial",
+        ];
+        for name in others.iter().chain(&[".tubeatlas-task-1-x.partial"]) {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
         remove_left_behind(folder.path(), "task-1-").unwrap();
-        assert_eq!(names(folder.path()), [".tubeatlas-task-2-x.partial", "task-1-x.partial"]);
+        assert_eq!(names(folder.path()), others);
         assert!(matches!(slow.end(), Err(TransferError::File("written", _))), "somebody else has taken over");
         assert!(!place.exists());
     }
