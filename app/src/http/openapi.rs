@@ -460,6 +460,9 @@ pub(super) fn head() -> OpenApi {
     OpenApiBuilder::new().info(info).components(Some(components)).security(Some(optional)).build()
 }
 
+/// The headers of answers that are there wherever they are described. What the document is made with cannot say it.
+const ALWAYS: [&str; 2] = ["ETag", "Location"];
+
 /// The document as it is served: every operation may answer a problem, and numbers and texts have the bounds that the
 /// catalogue has for them all.
 pub(super) fn document(mut openapi: OpenApi) -> Value {
@@ -481,6 +484,13 @@ pub(super) fn document(mut openapi: OpenApi) -> Value {
             paths.values_mut().filter_map(Value::as_object_mut).flat_map(|item| item.values_mut());
         for operation in operations {
             if let Some(responses) = operation["responses"].as_object_mut() {
+                for response in responses.values_mut() {
+                    for name in ALWAYS {
+                        if let Some(header) = response.pointer_mut(&format!("/headers/{name}")) {
+                            header["required"] = json!(true);
+                        }
+                    }
+                }
                 responses.insert("default".to_owned(), answer.clone());
             }
         }
