@@ -99,6 +99,7 @@ struct Shared {
     size: usize,
     awake: usize,
     shared_time: Duration,
+    kept_time: Duration,
     connections: Arc<Connections>,
     metrics: Arc<Metrics>,
 }
@@ -138,6 +139,7 @@ impl ReaderPool {
             size: config.pool_size,
             awake: cores,
             shared_time: SHARED_TIME,
+            kept_time: KEPT_TIME,
             connections,
             metrics,
         };
@@ -372,7 +374,7 @@ impl Thread {
             }
             if shares && in_snapshot && jobs < SHARED && begun.elapsed() < self.shared.shared_time {
                 next = self.shared.next_of_before(begun);
-                if next.is_some() && begun.elapsed() > KEPT_TIME {
+                if next.is_some() && begun.elapsed() > self.shared.kept_time {
                     self.shared.answer();
                 }
             }
@@ -444,7 +446,8 @@ mod tests {
     use crate::config::Location;
     use crate::connection::set_journal_mode;
 
-    /// A pool of so many readers, in which a snapshot is shared for as long as there is somebody to share it, and a writer.
+    /// A pool of so many readers, in which a snapshot is shared, and answers are kept back, for as long as there is somebody
+    /// to share it; and a writer.
     fn pool(size: usize) -> (tempfile::TempDir, SqliteConnection, ReaderPool) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pool.db");
@@ -457,7 +460,8 @@ mod tests {
         let settings = ConnectionSettings::new(&config, true);
         let metrics = Arc::new(Metrics::new());
         let mut pool = ReaderPool::new(path, settings, &config, Connections::new(), metrics);
-        Arc::get_mut(&mut pool.shared).unwrap().shared_time = Duration::MAX;
+        let shared = Arc::get_mut(&mut pool.shared).unwrap();
+        (shared.shared_time, shared.kept_time) = (Duration::MAX, Duration::MAX);
         (folder, writer, pool)
     }
 

@@ -64,7 +64,7 @@ mod common_words {
 use config::{Location, SqliteConfig, Synchronous};
 use connection::{ConnectionSettings, Connections};
 use error::Context;
-use pool::{Length, ReaderPool, Moment};
+use pool::{Length, Moment, ReaderPool};
 use writer::Writer;
 
 diesel::table! { videos (id) {
