@@ -15,10 +15,16 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
     let path = folder.path().join("notes.txt");
     let text = "these are my notes, and no database; ".repeat(100);
     std::fs::write(&path, &text).unwrap();
-    let error = open_with(config(&path)).await.unwrap_err();
-    assert!(matches!(&error, Error::SchemaMismatch { .. }), "{error:?}");
-    assert!(error.to_string().contains("notes.txt is not an SQLite database"), "{error}");
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    // SQLite takes what has this name for its own, and would delete it.
+    let journal = folder.path().join("notes.txt-journal");
+    for beside in [None, Some(""), Some("day 1: "), Some("day 1: wrote the notes beside")] {
+        beside.inspect(|beside| std::fs::write(&journal, beside).unwrap());
+        let error = open_with(config(&path)).await.unwrap_err();
+        assert!(matches!(&error, Error::SchemaMismatch { .. }), "{error:?}");
+        assert!(error.to_string().contains("notes.txt is not an SQLite database"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        assert_eq!(std::fs::read_to_string(&journal).ok().as_deref(), beside);
+    }
 }
 
 /// The folder's `.cargo/config.toml` says how SQLite is compiled, and why.

@@ -174,6 +174,34 @@ async fn with_full_nothing_acknowledged_is_lost() {
     assert_eq!((tally.lost, tally.corrupt), (0, 0), "{tally:?}");
 }
 
+/// Power fails at each call while a database is made, and what the disk keeps of it is drawn: nothing was acknowledged,
+/// so the next opening makes it.
+#[tokio::test]
+async fn a_database_whose_power_fails_while_it_is_made_is_made_by_the_next() {
+    let mut random = Random::new(seed("making"));
+    let mut failed = Vec::new();
+    for call in 1.. {
+        let mut made = true;
+        for _ in 0..power_cycles(60).div_ceil(20) {
+            let trial = Trial::new(Synchronous::Full);
+            trial.disk.break_at(call, Fault::PowerCut);
+            if let Ok(store) = trial.open().await {
+                let _ = store.close().await;
+            }
+            made &= !trial.disk.is_broken();
+            trial.disk.power_on(&mut random).unwrap();
+            match trial.open().await {
+                Ok(store) => store.close().await.unwrap(),
+                Err(error) => failed.push(format!("call {call}: {}", error.chain())),
+            }
+        }
+        if made {
+            break; // by fewer calls
+        }
+    }
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
 /// That some is lost shows that the disk forgets: else the test above would show nothing.
 #[tokio::test]
 async fn with_normal_the_last_commits_may_be_lost_but_the_file_is_whole() {
