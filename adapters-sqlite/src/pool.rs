@@ -6,11 +6,13 @@
 //! more than the machine has cores only get into each other's way. But nobody waits behind what lasts: what may (a unit
 //! of work, a search) is not counted among them and shares with no other; and who has waited for a while gets the
 //! answer, if it is there, or has one more thread woken or started, up to the pool's size, if meanwhile no other job was
-//! begun (because the others read from a slow disk, say).
+//! begun (because the others read from a slow disk, say). Of those that sleep the last one is woken: its connection has
+//! the pages in its cache that were read last.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use diesel::dsl::select;
@@ -87,8 +89,6 @@ pub(crate) struct ReaderPool {
 
 struct Shared {
     state: Mutex<State>,
-    /// Wakes a thread that sleeps.
-    wake: Condvar,
     /// As many as are in the queue, for those who look without locking it.
     queued: AtomicUsize,
     /// What was not told yet.
@@ -109,14 +109,21 @@ struct Shared {
 struct State {
     queue: VecDeque<Job>,
     threads: usize,
-    asleep: usize,
-    /// Of those asleep: how many are being woken.
+    /// Those that sleep, until they are taken out of here; the last one is who fell asleep last.
+    asleep: Vec<thread::Thread>,
+    /// How many were taken out and are being woken.
     woken: usize,
     looking: usize,
     at_long_work: usize,
     /// When the last job was taken out of the queue.
     last_taken: Option<Instant>,
     closed: bool,
+}
+
+impl State {
+    fn is_asleep(&self, id: ThreadId) -> bool {
+        self.asleep.iter().any(|sleeper| sleeper.id() == id)
+    }
 }
 
 impl ReaderPool {
@@ -130,7 +137,6 @@ impl ReaderPool {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Shared {
             state: Mutex::default(),
-            wake: Condvar::new(),
             queued: AtomicUsize::new(0),
             answers: Mutex::default(),
             path,
@@ -211,13 +217,17 @@ impl ReaderPool {
     /// Threads, which is connections, and those of them that do nothing.
     pub(crate) fn status(&self) -> (usize, usize) {
         let state = self.shared.lock();
-        (state.threads, state.asleep + state.looking)
+        (state.threads, state.asleep.len() + state.woken + state.looking)
     }
 
     /// Takes no more jobs; the threads end when those that wait are done.
     pub(crate) fn close(&self) {
-        self.shared.lock().closed = true;
-        self.shared.wake.notify_all();
+        let mut state = self.shared.lock();
+        state.closed = true;
+        let asleep = std::mem::take(&mut state.asleep);
+        state.woken += asleep.len();
+        drop(state);
+        asleep.iter().for_each(thread::Thread::unpark);
     }
 }
 
@@ -255,15 +265,14 @@ impl Shared {
     /// Wakes or starts a thread if there is more in the queue than those who look for a job will take, and fewer
     /// than `most` are awake.
     fn call(self: &Arc<Self>, mut state: MutexGuard<'_, State>, most: usize) -> Result<()> {
-        let asleep = state.asleep - state.woken;
-        let awake = state.threads - asleep - state.at_long_work;
+        let awake = state.threads - state.asleep.len() - state.at_long_work;
         if state.queue.len() <= state.looking + state.woken || awake >= most {
             return Ok(());
         }
-        if asleep > 0 {
+        if let Some(sleeper) = state.asleep.pop() {
             state.woken += 1;
             drop(state);
-            self.wake.notify_one();
+            sleeper.unpark();
             return Ok(());
         }
         if state.threads == self.size {
@@ -272,7 +281,7 @@ impl Shared {
         state.threads += 1;
         let (number, shared) = (state.threads, Arc::clone(self));
         drop(state);
-        let started = std::thread::Builder::new()
+        let started = thread::Builder::new()
             .name(format!("sqlite-reader-{number}"))
             .spawn(move || Thread { shared, connection: None }.run());
         let Err(error) = started else { return Ok(()) };
@@ -331,12 +340,15 @@ impl Shared {
                 state.threads -= 1;
                 return None;
             }
-            state.asleep += 1;
-            while state.woken == 0 && !state.closed {
-                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let this = thread::current();
+            let id = this.id();
+            state.asleep.push(this);
+            while state.is_asleep(id) {
+                drop(state);
+                thread::park(); // which may also end by itself
+                state = self.lock();
             }
-            state.asleep -= 1;
-            state.woken = state.woken.saturating_sub(1);
+            state.woken -= 1;
         }
     }
 }
@@ -588,5 +600,24 @@ mod tests {
         third.release.send(()).unwrap();
         assert_eq!(third.answer.await.unwrap(), 0);
         first.answer.await.unwrap();
+    }
+    #[tokio::test]
+    async fn who_fell_asleep_last_is_woken_first() {
+        let (_folder, _writer, pool) = pool(2);
+        let pool = Arc::new(pool);
+        let thread = |_: &mut SqliteConnection| Ok(thread::current().id());
+        let (first, second) = (waiting(&pool, thread), waiting(&pool, thread));
+        let mut threads = Vec::new();
+        for (asleep, job) in [(1, first), (2, second)] {
+            until(|| job.begun.try_recv().is_ok()).await;
+            job.release.send(()).unwrap();
+            threads.push(job.answer.await.unwrap());
+            until(|| pool.shared.lock().asleep.len() == asleep).await;
+        }
+        assert_ne!(threads[0], threads[1]);
+        for _ in 0..3 {
+            assert_eq!(asked(&pool, thread).await.unwrap(), threads[1]);
+            until(|| pool.shared.lock().asleep.len() == 2).await;
+        }
     }
 }
