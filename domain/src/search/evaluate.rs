@@ -62,20 +62,22 @@ pub fn phrase_ranges<T: AsRef<str>>(phrase: &Phrase, tokens: &[T]) -> Vec<Range<
 }
 
 fn starts<T: AsRef<str>>(phrase: &Phrase, tokens: &[T]) -> impl Iterator<Item = usize> {
-    let wanted = phrase.tokens();
     tokens
-        .windows(wanted.len().max(1))
+        .windows(phrase.tokens().len().max(1))
         .enumerate()
-        .filter(move |(_, found)| {
-            // The last token first: in a run of one word, it is the one that tells.
-            let mut pairs = wanted.iter().zip(*found).rev();
-            let last = pairs.next().is_some_and(|(wanted, found)| {
-                let found = found.as_ref();
-                found == wanted || (phrase.is_prefix() && found.starts_with(wanted.as_str()))
-            });
-            last && pairs.all(|(wanted, found)| wanted == found.as_ref())
-        })
+        .filter(move |(_, found)| is(phrase, found))
         .map(|(start, _)| start)
+}
+
+/// Whether these are the tokens of a phrase, as many as it has.
+pub(super) fn is<T: AsRef<str>>(phrase: &Phrase, found: &[T]) -> bool {
+    // The last token first: in a run of one word, it is the one that tells.
+    let mut pairs = phrase.tokens().iter().zip(found).rev();
+    let last = pairs.next().is_some_and(|(wanted, found)| {
+        let found = found.as_ref();
+        found == wanted || (phrase.is_prefix() && found.starts_with(wanted.as_str()))
+    });
+    last && pairs.all(|(wanted, found)| wanted == found.as_ref())
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The finder: which cues of a transcript show what a query looks for, and where.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
-use super::evaluate::phrase_ranges;
-use super::passage::{TokenStream, windows};
+use super::evaluate::is;
+use super::normalise::Token;
+use super::passage::{TextEnds, windows};
 use super::query::{Expression, Phrase, SearchQuery};
 use crate::Cue;
 
@@ -42,18 +43,18 @@ pub struct CueMatch {
 /// ```
 #[must_use]
 pub fn find_cues(cues: &[Cue], query: &SearchQuery, max: usize) -> Vec<CueMatch> {
-    let stream = TokenStream::of(cues.iter().map(|cue| cue.text.as_str()));
-    let words: Vec<&str> = stream.tokens.iter().map(|token| &*token.text).collect();
-    let mut places = HashMap::new();
-    locate(query.expression(), &words, &mut places);
+    let mut phrases = HashSet::new();
+    gather(query.expression(), &mut phrases);
+    let said = Said::of(cues.iter().map(|cue| cue.text.as_str()), &phrases);
+    let places: Places<'_> = phrases.into_iter().map(|phrase| (phrase, said.ranges(phrase))).collect();
 
-    let matching: Vec<Range<usize>> = windows(words.len())
+    let matching: Vec<Range<usize>> = windows(said.ends.tokens())
         .filter(|window| query.expression().holds(&|phrase| !inside(&places, phrase, window).is_empty()))
         .collect();
     let mut parts = Vec::new();
     for (number, phrase) in query.phrases().iter().enumerate() {
         let occurrences = matching.iter().flat_map(|window| inside(&places, phrase, window));
-        split_by_cue(&stream, occurrences, number, &mut parts);
+        said.split_by_cue(occurrences, number, &mut parts);
     }
     parts.sort_unstable_by_key(|part| (part.cue, part.range));
     let mut matches: Vec<(usize, CueMatch)> = parts
@@ -74,11 +75,11 @@ pub fn find_cues(cues: &[Cue], query: &SearchQuery, max: usize) -> Vec<CueMatch>
 /// a title may hold one of its words, and the transcript the others.
 #[must_use]
 pub fn find_in_text(text: &str, query: &SearchQuery) -> Vec<(usize, usize)> {
-    let stream = TokenStream::of([text]);
-    let words: Vec<&str> = stream.tokens.iter().map(|token| &*token.text).collect();
+    let phrases = query.phrases();
+    let said = Said::of([text], &phrases);
     let mut parts = Vec::new();
-    for (number, phrase) in query.phrases().iter().enumerate() {
-        split_by_cue(&stream, &phrase_ranges(phrase, &words), number, &mut parts);
+    for (number, phrase) in phrases.iter().enumerate() {
+        said.split_by_cue(&said.ranges(phrase), number, &mut parts);
     }
     parts.sort_unstable_by_key(|part| part.range);
     merged(parts.iter().map(|part| part.range))
@@ -87,17 +88,122 @@ pub fn find_in_text(text: &str, query: &SearchQuery) -> Vec<(usize, usize)> {
 /// Where each phrase of an expression occurs in the whole text: looked up once, not once a passage.
 type Places<'a> = HashMap<&'a Phrase, Vec<Range<usize>>>;
 
-fn locate<'a>(expression: &'a Expression, words: &[&str], places: &mut Places<'a>) {
+/// All phrases of an expression, what is excluded with them.
+fn gather<'a>(expression: &'a Expression, phrases: &mut HashSet<&'a Phrase>) {
     match expression {
         Expression::Phrase(phrase) => {
-            places.entry(phrase).or_insert_with(|| phrase_ranges(phrase, words));
+            phrases.insert(phrase);
         }
         Expression::All(parts) | Expression::Any(parts) => {
-            parts.iter().for_each(|part| locate(part, words, places));
+            parts.iter().for_each(|part| gather(part, phrases));
         }
         Expression::Without { include, exclude } => {
-            locate(include, words, places);
-            exclude.iter().for_each(|part| locate(part, words, places));
+            gather(include, phrases);
+            exclude.iter().for_each(|part| gather(part, phrases));
+        }
+    }
+}
+
+/// The words of some phrases.
+struct Wanted<'q> {
+    words: HashSet<&'q str>,
+    beginnings: Vec<&'q str>,
+    /// With which bytes they begin: most of what is said begins with another one.
+    first_bytes: [bool; 256],
+}
+
+impl<'q> Wanted<'q> {
+    fn of(phrases: impl IntoIterator<Item = &'q Phrase>) -> Self {
+        let mut wanted = Self { words: HashSet::new(), beginnings: Vec::new(), first_bytes: [false; 256] };
+        for phrase in phrases {
+            for word in phrase.tokens() {
+                wanted.words.insert(word);
+                if let Some(first) = word.bytes().next() {
+                    wanted.first_bytes[usize::from(first)] = true;
+                }
+            }
+            wanted
+                .beginnings
+                .extend(phrase.tokens().last().filter(|_| phrase.is_prefix()).map(String::as_str));
+        }
+        wanted
+    }
+
+    fn has(&self, token: &str) -> bool {
+        token.bytes().next().is_some_and(|first| self.first_bytes[usize::from(first)])
+            && (self.words.contains(token)
+                || self.beginnings.iter().any(|beginning| token.starts_with(beginning)))
+    }
+}
+
+/// What texts hold of the words of some phrases.
+struct Said<'a> {
+    /// These words, in order.
+    found: Vec<SaidWord<'a>>,
+    /// Where each text ends in all that is said.
+    ends: TextEnds,
+}
+
+struct SaidWord<'a> {
+    /// Its position in all that is said.
+    position: usize,
+    token: Token<'a>,
+}
+
+impl AsRef<str> for SaidWord<'_> {
+    fn as_ref(&self) -> &str {
+        &self.token.text
+    }
+}
+
+impl<'a> Said<'a> {
+    fn of<'q>(
+        texts: impl IntoIterator<Item = &'a str>,
+        phrases: impl IntoIterator<Item = &'q &'q Phrase>,
+    ) -> Self {
+        let wanted = Wanted::of(phrases.into_iter().copied());
+        let mut found = Vec::new();
+        let ends = TextEnds::of(texts, |position, token| {
+            if wanted.has(&token.text) {
+                found.push(SaidWord { position, token });
+            }
+        });
+        Self { found, ends }
+    }
+
+    /// Where a phrase occurs, as ranges of positions in all that is said, in order.
+    fn ranges(&self, phrase: &Phrase) -> Vec<Range<usize>> {
+        let length = phrase.tokens().len();
+        let windows = self.found.windows(length.max(1));
+        windows
+            .filter_map(|words| {
+                let [first, ..] = words else { return None };
+                let together = words.last().is_some_and(|last| last.position - first.position + 1 == length);
+                (together && is(phrase, words)).then(|| first.position..first.position + length)
+            })
+            .collect()
+    }
+
+    /// What each cue shows of the occurrences of a phrase.
+    fn split_by_cue<'r>(
+        &self,
+        occurrences: impl IntoIterator<Item = &'r Range<usize>>,
+        phrase: usize,
+        parts: &mut Vec<Part>,
+    ) {
+        for span in spans(occurrences) {
+            // Each word of the span is one of the phrase, so what was found has them all.
+            let first = self.found.partition_point(|word| word.position < span.start);
+            let words = &self.found[first..first + span.len()];
+            for words in words.chunk_by(|a, b| self.ends.text_of(a.position) == self.ends.text_of(b.position))
+            {
+                if let [first, ..] = words
+                    && let Some(last) = words.last()
+                {
+                    let range = (first.token.start, last.token.end);
+                    parts.push(Part { cue: self.ends.text_of(first.position), range, phrase });
+                }
+            }
         }
     }
 }
@@ -115,24 +221,6 @@ struct Part {
     cue: usize,
     range: (usize, usize),
     phrase: usize,
-}
-
-fn split_by_cue<'a>(
-    stream: &TokenStream<'_>,
-    occurrences: impl IntoIterator<Item = &'a Range<usize>>,
-    phrase: usize,
-    parts: &mut Vec<Part>,
-) {
-    for span in spans(occurrences) {
-        let mut position = span.start;
-        while position < span.end {
-            let cue = stream.text_of(position);
-            let end = stream.end_of(cue).min(span.end);
-            let range = (stream.tokens[position].start, stream.tokens[end - 1].end);
-            parts.push(Part { cue, range, phrase });
-            position = end;
-        }
-    }
 }
 
 /// Occurrences of one phrase that share tokens, made into one span: a run of one word would else be split 64 times.

@@ -65,12 +65,12 @@ pub struct Token<'a> {
 #[must_use]
 pub fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
-    add_tokens(text, &mut found);
+    each_token(text, &mut |token| found.push(token));
     found
 }
 
-/// Adds the words of a text behind those of others.
-pub(super) fn add_tokens<'a>(text: &'a str, found: &mut Vec<Token<'a>>) {
+/// Gives the words of a text, in order.
+pub(super) fn each_token<'a>(text: &'a str, found: &mut impl FnMut(Token<'a>)) {
     let mut tokeniser = Tokeniser { found, open: None };
     let mut start = 0;
     while start < text.len() {
@@ -116,8 +116,8 @@ pub(super) fn joined<'a>(tokens: impl IntoIterator<Item = &'a Token<'a>>) -> Str
     text
 }
 
-struct Tokeniser<'a, 'f> {
-    found: &'f mut Vec<Token<'a>>,
+struct Tokeniser<'a, 'f, F> {
+    found: &'f mut F,
     open: Option<OpenToken<'a>>,
 }
 
@@ -133,7 +133,7 @@ struct OpenToken<'a> {
     alone: bool,
 }
 
-impl<'a> Tokeniser<'a, '_> {
+impl<'a, F: FnMut(Token<'a>)> Tokeniser<'a, '_, F> {
     fn add_graphemes(&mut self, text: &str, start: usize) {
         for (offset, grapheme) in text.grapheme_indices(true) {
             self.add(grapheme, start + offset);
@@ -148,10 +148,27 @@ impl<'a> Tokeniser<'a, '_> {
                 self.close();
                 at += 1;
             } else {
-                self.ascii_word(&text[at..at + word], start + at);
-                at += word;
+                let end = at + word;
+                if self.open.is_none() && end < text.len() {
+                    self.whole_ascii_word(&text[at..end], start + at);
+                } else {
+                    self.ascii_word(&text[at..end], start + at);
+                }
+                at = end;
             }
         }
+    }
+
+    /// A word between two separators: a short way for most of most texts.
+    fn whole_ascii_word(&mut self, word: &'a str, start: usize) {
+        let end = start + word.len();
+        let word = &word[..word.len().min(MAX_TOKEN_BYTES)];
+        let text = if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(word.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(word)
+        };
+        (self.found)(Token { text, start, end });
     }
 
     fn ascii_word(&mut self, word: &'a str, start: usize) {
@@ -255,7 +272,7 @@ impl<'a> Tokeniser<'a, '_> {
             Cow::Borrowed(text) => *text = &text[..length],
             Cow::Owned(text) => text.truncate(length),
         }
-        self.found.push(Token { text, start, end });
+        (self.found)(Token { text, start, end });
     }
 }
 
@@ -433,7 +450,8 @@ mod tests {
     /// The tokens without the short way for ASCII.
     fn by_graphemes(text: &str) -> Vec<Token<'_>> {
         let mut found = Vec::new();
-        let mut tokeniser = Tokeniser { found: &mut found, open: None };
+        let mut push = |token| found.push(token);
+        let mut tokeniser = Tokeniser { found: &mut push, open: None };
         tokeniser.add_graphemes(text, 0);
         tokeniser.close();
         found

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::normalise::{Token, add_tokens, joined};
+use super::normalise::{Token, each_token, joined};
 use crate::Cue;
 
 /// The version of what this module makes of texts. It rises whenever some text gets other tokens or passages, also by newer
@@ -79,8 +79,8 @@ fn passages(stream: &TokenStream<'_>, cue_of_text: fn(usize) -> usize) -> Vec<Pa
         .enumerate()
         .map(|(ordinal, window)| Passage {
             ordinal: saturated(ordinal),
-            first_cue: saturated(cue_of_text(stream.text_of(window.start))),
-            last_cue: saturated(cue_of_text(stream.text_of(window.end - 1))),
+            first_cue: saturated(cue_of_text(stream.ends.text_of(window.start))),
+            last_cue: saturated(cue_of_text(stream.ends.text_of(window.end - 1))),
             text: joined(&stream.tokens[window]),
         })
         .collect()
@@ -99,30 +99,47 @@ pub(super) fn windows(tokens: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// The tokens of several texts, one after another.
-pub(super) struct TokenStream<'a> {
-    pub(super) tokens: Vec<Token<'a>>,
-    /// Where the tokens of each text end in `tokens`.
-    ends: Vec<usize>,
+struct TokenStream<'a> {
+    tokens: Vec<Token<'a>>,
+    ends: TextEnds,
 }
 
 impl<'a> TokenStream<'a> {
-    pub(super) fn of(texts: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut stream = Self { tokens: Vec::new(), ends: Vec::new() };
-        for text in texts {
-            add_tokens(text, &mut stream.tokens);
-            stream.ends.push(stream.tokens.len());
-        }
-        stream
+    fn of(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut tokens = Vec::new();
+        let ends = TextEnds::of(texts, |_, token| tokens.push(token));
+        Self { tokens, ends }
+    }
+}
+
+/// Behind which position in a stream of tokens each of its texts ends.
+pub(super) struct TextEnds(Vec<usize>);
+
+impl TextEnds {
+    /// Gives each token of the texts with its position, one text after another.
+    pub(super) fn of<'a>(
+        texts: impl IntoIterator<Item = &'a str>,
+        mut found: impl FnMut(usize, Token<'a>),
+    ) -> Self {
+        let mut position = 0;
+        let ends = texts.into_iter().map(|text| {
+            each_token(text, &mut |token| {
+                found(position, token);
+                position += 1;
+            });
+            position
+        });
+        Self(ends.collect())
+    }
+
+    /// How many tokens the texts have.
+    pub(super) fn tokens(&self) -> usize {
+        self.0.last().copied().unwrap_or(0)
     }
 
     /// Which text holds the token at this position.
     pub(super) fn text_of(&self, position: usize) -> usize {
-        self.ends.partition_point(|end| *end <= position)
-    }
-
-    /// The position behind the last token of this text.
-    pub(super) fn end_of(&self, text: usize) -> usize {
-        self.ends.get(text).copied().unwrap_or(self.tokens.len())
+        self.0.partition_point(|end| *end <= position)
     }
 }
 
