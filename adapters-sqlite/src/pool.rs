@@ -104,7 +104,7 @@ struct Shared {
     metrics: Arc<Metrics>,
 }
 
-/// Each thread is asleep, looking for a job, at work on a short one (neither of the others), or on a long one.
+/// Each thread is asleep, being woken, looking for a job, at work on a long one, or on a short one (none of the others).
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
@@ -522,10 +522,11 @@ mod tests {
 
     fn waiting<T: Send + 'static>(
         pool: &Arc<ReaderPool>,
+        length: Length,
         read: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
     ) -> Waiting<T> {
         let ((begin, begun), (release, released)) = (mpsc::channel(), mpsc::channel());
-        let answer = asked(pool, move |connection| {
+        let answer = asked(pool, length, move |connection| {
             let answer = read(connection);
             begin.send(()).unwrap();
             let _ = released.recv();
@@ -536,10 +537,11 @@ mod tests {
 
     fn asked<T: Send + 'static>(
         pool: &Arc<ReaderPool>,
+        length: Length,
         read: impl FnOnce(&mut SqliteConnection) -> Result<T> + Send + 'static,
     ) -> tokio::task::JoinHandle<T> {
         let pool = Arc::clone(pool);
-        tokio::spawn(async move { pool.run(Length::Short, Moment::OfEach, read).await.unwrap() })
+        tokio::spawn(async move { pool.run(length, Moment::OfEach, read).await.unwrap() })
     }
 
     fn channels(connection: &mut SqliteConnection) -> Result<i64> {
@@ -565,23 +567,25 @@ mod tests {
     async fn those_who_waited_together_share_a_snapshot_and_who_came_later_sees_what_was_written_since() {
         let (_folder, mut writer, pool) = pool(1);
         let pool = Arc::new(pool);
-        let first = waiting(&pool, |_| Ok(()));
+        let first = waiting(&pool, Length::Short, |_| Ok(()));
         until(|| first.begun.try_recv().is_ok()).await;
-        let second = waiting(&pool, |connection| Ok((channels(connection)?, is_in_snapshot(connection)?)));
-        let third = asked(&pool, channels);
+        let second = waiting(&pool, Length::Short, |connection| {
+            Ok((channels(connection)?, is_in_snapshot(connection)?))
+        });
+        let third = asked(&pool, Length::Short, channels);
         until(|| pool.shared.queued.load(Ordering::Relaxed) == 2).await;
         first.release.send(()).unwrap();
         until(|| second.begun.try_recv().is_ok()).await;
         let insert =
             "INSERT INTO channels (id, title, created_at, updated_at, revision) VALUES ('c', 't', 0, 0, 1)";
         writer.batch_execute(insert).unwrap();
-        let fourth = asked(&pool, channels);
+        let fourth = asked(&pool, Length::Short, channels);
         until(|| pool.shared.queued.load(Ordering::Relaxed) == 2).await;
         second.release.send(()).unwrap();
         assert_eq!(second.answer.await.unwrap(), (0, true));
         assert_eq!(third.await.unwrap(), 0); // in the same snapshot
         assert_eq!(fourth.await.unwrap(), 1);
-        assert!(!asked(&pool, is_in_snapshot).await.unwrap());
+        assert!(!asked(&pool, Length::Short, is_in_snapshot).await.unwrap());
         first.answer.await.unwrap();
     }
 
@@ -589,10 +593,10 @@ mod tests {
     async fn an_answer_does_not_wait_for_the_one_that_shares_its_snapshot() {
         let (_folder, _writer, pool) = pool(1);
         let pool = Arc::new(pool);
-        let first = waiting(&pool, |_| Ok(()));
+        let first = waiting(&pool, Length::Short, |_| Ok(()));
         until(|| first.begun.try_recv().is_ok()).await;
-        let second = asked(&pool, channels);
-        let third = waiting(&pool, channels);
+        let second = asked(&pool, Length::Short, channels);
+        let third = waiting(&pool, Length::Short, channels);
         until(|| pool.shared.queued.load(Ordering::Relaxed) == 2).await;
         first.release.send(()).unwrap();
         let answer = tokio::time::timeout(Duration::from_secs(20), second).await;
@@ -606,17 +610,20 @@ mod tests {
         let (_folder, _writer, pool) = pool(2);
         let pool = Arc::new(pool);
         let thread = |_: &mut SqliteConnection| Ok(thread::current().id());
-        let (first, second) = (waiting(&pool, thread), waiting(&pool, thread));
-        let mut threads = Vec::new();
-        for (asleep, job) in [(1, first), (2, second)] {
+        // Long ones, each of which gets a thread, however few cores there are.
+        let jobs = [(); 2].map(|()| waiting(&pool, Length::Long, thread));
+        for job in &jobs {
             until(|| job.begun.try_recv().is_ok()).await;
+        }
+        let mut threads = Vec::new();
+        for (job, asleep) in jobs.into_iter().zip(1..) {
             job.release.send(()).unwrap();
             threads.push(job.answer.await.unwrap());
             until(|| pool.shared.lock().asleep.len() == asleep).await;
         }
         assert_ne!(threads[0], threads[1]);
         for _ in 0..3 {
-            assert_eq!(asked(&pool, thread).await.unwrap(), threads[1]);
+            assert_eq!(asked(&pool, Length::Short, thread).await.unwrap(), threads[1]);
             until(|| pool.shared.lock().asleep.len() == 2).await;
         }
     }

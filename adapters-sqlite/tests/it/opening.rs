@@ -15,15 +15,22 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
     let path = folder.path().join("notes.txt");
     let text = "these are my notes, and no database; ".repeat(100);
     std::fs::write(&path, &text).unwrap();
-    // SQLite takes what has this name for its own, and would delete it.
+    // SQLite takes what has this name for its own: it would delete it, or, if it is a journal that was left when power
+    // failed while a database was made, empty the file.
     let journal = folder.path().join("notes.txt-journal");
-    for beside in [None, Some(""), Some("day 1: "), Some("day 1: wrote the notes beside")] {
+    let magic = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    let numbers = [0, 0, 0, 512, 4_096_u32].map(u32::to_be_bytes).concat();
+    let mut left = [&magic[..], &numbers].concat();
+    left.resize(512, 0);
+    for beside in
+        [None, Some(&b""[..]), Some(b"day 1: "), Some(b"day 1: wrote the notes"), Some(&magic), Some(&left)]
+    {
         beside.inspect(|beside| std::fs::write(&journal, beside).unwrap());
         let error = open_with(config(&path)).await.unwrap_err();
         assert!(matches!(&error, Error::SchemaMismatch { .. }), "{error:?}");
         assert!(error.to_string().contains("notes.txt is not an SQLite database"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
-        assert_eq!(std::fs::read_to_string(&journal).ok().as_deref(), beside);
+        assert_eq!(std::fs::read(&journal).ok().as_deref(), beside);
     }
 }
 
