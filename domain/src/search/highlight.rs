@@ -108,7 +108,7 @@ fn gather<'a>(expression: &'a Expression, phrases: &mut HashSet<&'a Phrase>) {
 struct Wanted<'q> {
     words: HashSet<&'q str>,
     beginnings: Vec<&'q str>,
-    /// With which bytes they begin: most of what is said begins with another one.
+    /// With which bytes they begin: most of what is said, if it is written in Latin letters, begins with another one.
     first_bytes: [bool; 256],
 }
 
@@ -250,7 +250,10 @@ fn merged(sorted: impl Iterator<Item = (usize, usize)>) -> Vec<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::evaluate::phrase_ranges;
+    use super::super::normalise::tokens;
     use super::*;
+    use proptest::prelude::*;
 
     fn cues(texts: &[&str]) -> Vec<Cue> {
         texts.iter().map(|text| Cue { start_ms: 0, end_ms: 0, text: (*text).to_owned() }).collect()
@@ -351,6 +354,24 @@ mod tests {
         assert_eq!(at("koln milk -house"), "[Köln]: a tea house");
         assert_eq!(at("\"tea house\" tea"), "Köln: a [tea house]");
         assert_eq!(at("milk"), title);
+    }
+
+    proptest! {
+        /// What is kept of a text is enough to find what all of it shows.
+        #[test]
+        fn a_phrase_is_found_where_it_occurs(
+            text in "[abc]{1,2}( [abc]{1,2}){0,30}",
+            query in "(\"[abc]{1,2}( [abc]{1,2}){0,3}\"\\*?|[abc]{1,2}\\*?)( (\"[abc]{1,2}( [abc]){0,2}\"|[abc]\\*?)){0,3}",
+        ) {
+            let query = SearchQuery::parse(&query).unwrap();
+            let tokens = tokens(&text);
+            let words: Vec<&str> = tokens.iter().map(|token| &*token.text).collect();
+            let phrases = query.phrases();
+            let said = Said::of([text.as_str()], &phrases);
+            for phrase in phrases {
+                prop_assert_eq!(said.ranges(phrase), phrase_ranges(phrase, &words), "{:?}", phrase);
+            }
+        }
     }
 
     #[test]

@@ -644,6 +644,10 @@ mod tests {
     fn long_words_are_cut() {
         assert_eq!(tokens(&"a".repeat(10_000))[0].text.len(), MAX_TOKEN_BYTES);
         assert_eq!(tokens(&"a".repeat(10_000))[0].end, 10_000);
+        for letter in ["a", "A"] {
+            let text = letter.repeat(10_000) + " b";
+            assert_eq!(tokens(&text), by_graphemes(&text));
+        }
         // Two bytes a letter: 255 would cut through one.
         let cyrillic = format!("x{}", "я".repeat(1_000));
         assert_eq!(tokens(&cyrillic)[0].text.len(), MAX_TOKEN_BYTES - 1);

@@ -112,7 +112,7 @@ impl<'a> TokenStream<'a> {
     }
 }
 
-/// Behind which position in a stream of tokens each of its texts ends.
+/// Where each of several texts ends in the stream of their tokens: the position behind its last one.
 pub(super) struct TextEnds(Vec<usize>);
 
 impl TextEnds {
