@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Loads a running service with wrk, on this machine, and prints a table: load.sh http://127.0.0.1:PORT [SECONDS]
 # The service must take as many requests at a time as there are connections (TUBEATLAS_SERVE_MAX_IN_FLIGHT). It gets
-# new videos, so give it a copy of a catalogue. TOKEN is sent if it is set.
+# new videos, so give it a copy of a catalogue. TOKEN is sent if it is set. WORDS is a file of words to search for, one a line
+# and two a search; without it they are taken from the titles.
 set -euo pipefail
 cd "$(dirname "$0")"
 url=$1 seconds=${2:-10} folder=$(mktemp -d)
@@ -21,8 +22,12 @@ for video in json.load(page)["items"]:
   [ -n "$link" ] || break
   case $link in http*) next=$link ;; *) next=$url$link ;; esac
 done
-# What people search for is not in every title.
-sort "$folder/words" | uniq -c | awk '$1 <= 5 { print $2 }' > "$folder/rare" && mv "$folder/rare" "$folder/words"
+if [ -n "${WORDS:-}" ]; then
+  cp "$WORDS" "$folder/words"
+else # what people search for is not in every title
+  sort "$folder/words" | uniq -c | awk '$1 <= 5 { print $2 }' > "$folder/rare" && mv "$folder/rare" "$folder/words"
+fi
+[ -s "$folder/words" ] || { echo "no title has a rare word; give WORDS, a file of words to search for"; exit 1; }
 pid=$(ss -Hltnp "sport = :${url##*:}" | sed -n 's/.*pid=\([0-9]*\).*/\1/p' | head -1)
 memory() { [ -z "$pid" ] || awk '/VmRSS|VmHWM/ { printf "%s %d MB ", $1, $2 / 1024 }' "/proc/$pid/status"; }
 run() { # KIND CONNECTIONS
