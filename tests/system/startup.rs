@@ -134,3 +134,22 @@ fn a_port_in_use_is_refused_with_another_one_to_take() {
     let run = sandbox.run(&["serve", "--database", "memory:", "--listen", &address]).ended_with(2);
     assert!(run.stderr.contains(&address) && run.stderr.contains("hint: "), "{}", run.stderr);
 }
+
+/// A program that cannot do it says so, once.
+#[cfg(not(feature = "otel"))]
+#[test]
+fn a_collector_of_traces_is_not_passed_over_in_silence() {
+    let sandbox = Sandbox::new();
+    let log = fs::File::create(sandbox.path("log")).unwrap();
+    let mut command = Service::command(&sandbox, &["--database", "memory:"]);
+    let mut service =
+        Service::spawn(command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1").stderr(log));
+    assert_eq!(service.get("/health").0, 200);
+    service.signal("-TERM");
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+    let log = fs::read_to_string(sandbox.path("log")).unwrap();
+    let said: Vec<&str> =
+        log.lines().filter(|line| line.contains("OTEL_") || line.contains("traces")).collect();
+    assert!(said.len() == 1 && said[0].contains("OTEL_EXPORTER_OTLP_ENDPOINT is set"), "{said:?}");
+    assert!(said[0].contains("feature otel"), "{said:?}");
+}
