@@ -11,6 +11,17 @@ pub(crate) fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/archive")
 }
 
+/// Numbers drawn from a seed, which is what is drawn from next.
+pub(crate) struct Drawn(pub(crate) u64);
+
+impl Drawn {
+    /// The next one.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((self.0 >> 33) % u64::try_from(bound).unwrap()).unwrap()
+    }
+}
+
 /// A folder in which the binary runs, with an environment without settings.
 pub(crate) struct Sandbox {
     pub(crate) folder: TempDir,
