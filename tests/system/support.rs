@@ -6,6 +6,8 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_tubeatlas");
+
 /// The sample archive of the project.
 pub(crate) fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/archive")
@@ -69,7 +71,12 @@ impl Sandbox {
 
     /// The binary with these arguments, not yet started.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tubeatlas"));
+        self.command_of(Path::new(BINARY), arguments)
+    }
+
+    /// The same of a binary that lies elsewhere.
+    pub(crate) fn command_of(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary);
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("TUBEATLAS_") {
