@@ -112,7 +112,11 @@ fn a_newer_schema_is_refused_and_left_alone() {
     }
     fs::write(&path, &bytes).unwrap();
     refused(&sandbox, &["videos", "list"], &["newer"]);
-    refused(&sandbox, &["serve", "--listen", "127.0.0.1:0"], &["newer"]);
+    refused(
+        &sandbox,
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["written by a newer Tubeatlas", "; use that one"],
+    );
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 

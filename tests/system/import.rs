@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Sandbox, samples};
+use crate::support::{Drawn, Sandbox, samples};
 
 #[test]
 fn the_samples_go_in_and_a_second_run_changes_nothing() {
@@ -166,11 +166,10 @@ fn a_killed_import_is_completed_by_the_next_one() {
     assert!(child.wait().unwrap().success() && lines > 1_000, "{lines} lines");
     let expected = without_bookkeeping(&undisturbed);
 
-    let mut state = SEED;
+    let mut drawn = Drawn(SEED);
     let mut completed = 0;
     for _ in 0..kills {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let moment = usize::try_from((state >> 33) % lines as u64).unwrap();
+        let moment = drawn.below(lines);
         let sandbox = Sandbox::new();
         write_archive(&sandbox);
         let mut child = start(&sandbox);

@@ -9,6 +9,7 @@ mod bad_input;
 mod catalogue;
 mod commands;
 mod database;
+mod disconnects;
 mod graphs;
 mod hostile;
 mod import;

@@ -12,7 +12,7 @@ use crate::support::{Run, Sandbox, samples};
 const CANARY: &str = "c4nary-p4ssw0rd";
 
 /// A sandbox whose settings name an empty database, with a password in its URL; `None` without Postgres.
-fn sandbox() -> Option<(Sandbox, Database)> {
+pub(crate) fn sandbox() -> Option<(Sandbox, Database)> {
     let cluster = Cluster::shared_if_installed().unwrap()?;
     let database = cluster.database().unwrap();
     Some((sandbox_of(database.url()), database))

@@ -2,10 +2,14 @@
 //! changed.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use crate::service::Service;
-use crate::support::{Run, Sandbox};
+use crate::support::{BINARY, Run, Sandbox};
 
 const DIGEST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -20,11 +24,22 @@ fn folder(sandbox: &Sandbox) -> Vec<(String, Vec<u8>)> {
     found
 }
 
+/// What this command comes to. One that does start would go on, so it is killed when it says where it listens.
+fn outcome(command: &mut Command) -> Run {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut stdout).unwrap();
+    if !stdout.is_empty() {
+        child.kill().unwrap();
+    }
+    Run { stdout, ..Run::from(child.wait_with_output().unwrap()) }
+}
+
 /// `serve` does not start, says all of this, and leaves everything as it was.
 fn refused(sandbox: &Sandbox, arguments: &[&str], environment: &[(&str, &str)], says: &[&str]) {
     let before = folder(sandbox);
     let mut command = sandbox.command(&[&["serve"], arguments].concat());
-    let run = Run::from(command.envs(environment.iter().copied()).output().unwrap()).ended_with(2);
+    let run = outcome(command.envs(environment.iter().copied())).ended_with(2);
     for part in says {
         assert!(run.stderr.contains(part), "{arguments:?}: {:?} does not say {part:?}", run.stderr);
     }
@@ -73,7 +88,7 @@ fn settings_of_the_service_that_are_not_allowed_are_refused_by_name() {
         ("TUBEATLAS_SERVE_HEADER_TIMEOUT", "0", "give seconds"),
     ] {
         refused(&sandbox, &[], &[(name, value)], &[name, says]);
-        let run = Run::from(sandbox.command(&["serve"]).env(name, value).output().unwrap());
+        let run = outcome(sandbox.command(&["serve"]).env(name, value));
         assert!(!run.stderr.contains("tat_"), "{}", run.stderr);
     }
     for (flags, says) in [
@@ -98,32 +113,63 @@ fn a_database_that_cannot_be_served_is_refused() {
     fs::write(sandbox.path("other.db"), &bytes).unwrap();
     // Newer schemas and damaged files have tests of their own.
     for (url, says) in [
-        ("sqlite://notes.txt", "notes.txt"),
+        ("sqlite://notes.txt", "notes.txt is not an SQLite database; name another file"),
         ("sqlite://folder", "is a folder"),
-        ("sqlite://other.db", "other.db"),
-        ("sqlite:///proc/nowhere.db", "/proc/nowhere.db"),
+        ("sqlite://other.db", "other.db is an SQLite database, but not one of Tubeatlas; name another file"),
+        ("sqlite:///proc/nowhere.db", "/proc/nowhere.db for a database; check the path and its permissions"),
         ("mysql://me:canary@db.example/atlas", "known are sqlite://"),
         ("tubeatlas.db", "write sqlite://tubeatlas.db"),
-        ("postgres://me:canary@127.0.0.1:1/atlas", "127.0.0.1:1"),
+        ("postgres://me:canary@127.0.0.1:1/atlas", "does it run, and is the address in the URL right?"),
     ] {
         refused(&sandbox, &["--listen", "127.0.0.1:0", "--database", url], &[], &[says]);
-        let run = sandbox.run(&["serve", "--listen", "127.0.0.1:0", "--database", url]);
+        let run = outcome(&mut sandbox.command(&["serve", "--listen", "127.0.0.1:0", "--database", url]));
         assert!(!run.stderr.contains("canary"), "{}", run.stderr);
     }
 }
 
-/// Rights mean nothing to root, who gets a file system on which nobody can write instead (above).
-#[test]
-fn a_folder_that_cannot_be_written_to_is_refused() {
-    let sandbox = Sandbox::new();
-    let locked = sandbox.path("locked");
-    fs::create_dir(&locked).unwrap();
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0o500)).unwrap();
-    if fs::write(locked.join("probe"), "").is_err() {
-        let arguments = ["--listen", "127.0.0.1:0", "--database", "sqlite://locked/x.db"];
-        refused(&sandbox, &arguments, &[], &["locked/x.db"]);
+/// The program as a user to whom rights mean something, so not as root: then it is another user's.
+fn powerless(sandbox: &Sandbox, arguments: &[&str]) -> Command {
+    const NOBODY: u32 = 65_534;
+    if fs::metadata(sandbox.folder.path()).unwrap().uid() != 0 {
+        return sandbox.command(arguments);
     }
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0o700)).unwrap();
+    // Where the binary lies, another user may not come. By a process of its own: what this one has open for writing
+    // cannot be started.
+    let binary = sandbox.path("tubeatlas");
+    assert!(Command::new("cp").arg(BINARY).arg(&binary).status().unwrap().success());
+    chown(sandbox.path("own"), Some(NOBODY), Some(NOBODY)).unwrap();
+    let mut command = sandbox.command_of(&binary, arguments);
+    command.uid(NOBODY).gid(NOBODY);
+    command
+}
+
+#[test]
+fn what_cannot_be_written_to_is_refused() {
+    let sandbox = Sandbox::new();
+    let (own, locked) = (sandbox.path("own"), sandbox.path("locked"));
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(sandbox.folder.path(), 0o755);
+    for folder in [&own, &locked] {
+        fs::create_dir(folder).unwrap();
+    }
+    for url in ["sqlite://own/read-only.db", "sqlite://locked/there.db"] {
+        sandbox.run(&["--database", url, "db", "migrate"]).ended_with(0);
+    }
+    for file in [own.join("read-only.db"), locked.join("there.db")] {
+        mode(&file, 0o444);
+    }
+    mode(&locked, 0o555);
+    for (url, says) in [
+        ("sqlite://locked/new.db", "locked/new.db for a database; check the path and its permissions"),
+        ("sqlite://locked/there.db", "hint: make the file, its folder, "),
+        ("sqlite://own/read-only.db", "hint: make the file, its folder, "),
+    ] {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--database", url];
+        let run = outcome(&mut powerless(&sandbox, &arguments)).ended_with(2);
+        assert!(run.stderr.contains(url) && run.stderr.contains(says), "{}", run.stderr);
+        assert!(run.stdout.is_empty(), "{}", run.stdout);
+    }
+    mode(&locked, 0o755);
 }
 
 #[test]
@@ -131,6 +177,26 @@ fn a_port_in_use_is_refused_with_another_one_to_take() {
     let sandbox = Sandbox::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let run = sandbox.run(&["serve", "--database", "memory:", "--listen", &address]).ended_with(2);
+    let arguments = ["serve", "--database", "memory:", "--listen", &address];
+    let run = outcome(&mut sandbox.command(&arguments)).ended_with(2);
     assert!(run.stderr.contains(&address) && run.stderr.contains("hint: "), "{}", run.stderr);
+}
+
+/// A program that cannot do it says so, once.
+#[cfg(not(feature = "otel"))]
+#[test]
+fn a_collector_of_traces_is_not_passed_over_in_silence() {
+    let sandbox = Sandbox::new();
+    let log = fs::File::create(sandbox.path("log")).unwrap();
+    let mut command = Service::command(&sandbox, &["--database", "memory:"]);
+    let mut service =
+        Service::spawn(command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1").stderr(log));
+    assert_eq!(service.get("/health").0, 200);
+    service.signal("-TERM");
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+    let log = fs::read_to_string(sandbox.path("log")).unwrap();
+    let said: Vec<&str> =
+        log.lines().filter(|line| line.contains("OTEL_") || line.contains("traces")).collect();
+    assert!(said.len() == 1 && said[0].contains("OTEL_EXPORTER_OTLP_ENDPOINT is set"), "{said:?}");
+    assert!(said[0].contains("feature otel"), "{said:?}");
 }

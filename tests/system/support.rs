@@ -6,9 +6,22 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_tubeatlas");
+
 /// The sample archive of the project.
 pub(crate) fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/archive")
+}
+
+/// Numbers drawn from a seed, which is what is drawn from next.
+pub(crate) struct Drawn(pub(crate) u64);
+
+impl Drawn {
+    /// The next one.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((self.0 >> 33) % u64::try_from(bound).unwrap()).unwrap()
+    }
 }
 
 /// A folder in which the binary runs, with an environment without settings.
@@ -58,7 +71,12 @@ impl Sandbox {
 
     /// The binary with these arguments, not yet started.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tubeatlas"));
+        self.command_of(Path::new(BINARY), arguments)
+    }
+
+    /// The same of a binary that lies elsewhere.
+    pub(crate) fn command_of(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary);
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("TUBEATLAS_") {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
@@ -10,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::{info, warn};
-use tubeatlas_ports::Check;
+use tubeatlas_ports::{Check, Error as StoreError, Mode};
 
 use super::Context;
 use super::signals::Signals;
@@ -21,6 +22,9 @@ use crate::server::{self, Server, Tls};
 use crate::settings::Flags;
 use crate::wiring::{self, Missing};
 use crate::worker::{WorkerOptions, Workers};
+
+/// How long the start waits for the right to write.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -104,6 +108,15 @@ impl Serve {
             checks.iter().filter(bars).map(|it| format!("{}: {}", it.name, it.detail)).collect();
         if !failed.is_empty() {
             return Err(AppError::ChecksFailed(failed));
+        }
+        // Whatever else is in the way of a write, such as another program that writes for long, may pass.
+        match timeout(PATIENCE, opened.store().begin(Mode::ReadWrite)).await {
+            Ok(Ok(unit)) => unit.rollback().await?,
+            Ok(Err(source @ StoreError::ReadOnly { .. })) => {
+                return Err(AppError::Open { database: settings.database.url.to_string(), source });
+            }
+            Ok(Err(error)) => warn!(%error, "nothing can be written now"),
+            Err(_) => warn!("nothing can be written now: somebody else is writing"),
         }
         info!(address = %settings.listen, "start-up 4 of 4: listen");
         let address = settings.listen;
