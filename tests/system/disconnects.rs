@@ -135,7 +135,8 @@ fn clients_go_away(sandbox: &Sandbox) {
     wait_for_rest(&service, at_rest);
     assert_eq!(service.get("/health/ready").0, 200);
 
-    let is_batch = |name: &&String| name.trim_start_matches("write").parse().is_ok_and(|n: usize| n % 2 == 0);
+    let is_batch =
+        |name: &&String| name.trim_start_matches("write").parse().is_ok_and(|n: usize| n.is_multiple_of(2));
     let there = videos(&service);
     for (name, parts) in &there {
         assert_eq!(*parts, PARTS, "of {name}, seed {SEED}");
