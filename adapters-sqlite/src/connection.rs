@@ -151,7 +151,9 @@ impl ConnectionSettings {
     /// does not like.
     pub(crate) fn open(&self, path: &str) -> Result<SqliteConnection> {
         let mut connection = SqliteConnection::establish(path).map_err(|error| Error::Unavailable {
-            message: format!("cannot open the database {path}"),
+            message: format!(
+                "cannot open the database {path}; check its permissions, and those of its folder"
+            ),
             source: Some(Box::new(error)),
         })?;
         if self.echo {

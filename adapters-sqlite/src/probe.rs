@@ -61,7 +61,10 @@ struct ApplicationId {
 /// file, and lock nothing; no more than the first page is read, because others may be writing.
 fn application_id(file: &DatabaseFile) -> Result<Option<i32>> {
     let cannot_open = |error| Error::Unavailable {
-        message: format!("cannot open the database {}", file.path.display()),
+        message: format!(
+            "cannot open the database {}; check its permissions, and those of its folder",
+            file.path.display()
+        ),
         source: Some(Box::new(error)),
     };
     let mut connection =

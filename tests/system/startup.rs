@@ -152,9 +152,10 @@ fn what_cannot_be_written_to_is_refused() {
     for folder in [&own, &locked] {
         fs::create_dir(folder).unwrap();
     }
-    for url in ["sqlite://own/read-only.db", "sqlite://locked/there.db"] {
+    for url in ["sqlite://own/read-only.db", "sqlite://own/unreadable.db", "sqlite://locked/there.db"] {
         sandbox.run(&["--database", url, "db", "migrate"]).ended_with(0);
     }
+    mode(&own.join("unreadable.db"), 0o000);
     for file in [own.join("read-only.db"), locked.join("there.db")] {
         mode(&file, 0o444);
     }
@@ -163,6 +164,7 @@ fn what_cannot_be_written_to_is_refused() {
         ("sqlite://locked/new.db", "locked/new.db for a database; check the path and its permissions"),
         ("sqlite://locked/there.db", "hint: make the file, its folder, "),
         ("sqlite://own/read-only.db", "hint: make the file, its folder, "),
+        ("sqlite://own/unreadable.db", "own/unreadable.db; check its permissions, and those of its folder"),
     ] {
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--database", url];
         let run = outcome(&mut powerless(&sandbox, &arguments)).ended_with(2);
