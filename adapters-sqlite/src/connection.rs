@@ -7,12 +7,13 @@
 //! that keeps this promise: `spawn_blocking` costs about half as much again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection};
-use diesel::{Connection, RunQueryDsl, SqliteConnection};
+use diesel::{Connection, ConnectionError, RunQueryDsl, SqliteConnection};
 use tokio::sync::watch;
 use tubeatlas_ports::{Error, Result};
 
@@ -98,6 +99,15 @@ pub(crate) fn run_job(connection: &mut SqliteConnection, job: impl FnOnce(&mut S
     }
 }
 
+/// What is said where SQLite cannot even open a file.
+pub(crate) fn cannot_open(path: &Path, error: ConnectionError) -> Error {
+    let path = path.display();
+    Error::Unavailable {
+        message: format!("cannot open the database {path}; check its permissions, and those of its folder"),
+        source: Some(Box::new(error)),
+    }
+}
+
 /// A panic inside a job, as an error. The connection itself is used on: whoever runs jobs inside a transaction
 /// rolls it back after an error.
 pub(crate) fn catching<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -150,12 +160,8 @@ impl ConnectionSettings {
     /// Opens a connection and sets it up; what was set is read back, because SQLite ignores a PRAGMA that it
     /// does not like.
     pub(crate) fn open(&self, path: &str) -> Result<SqliteConnection> {
-        let mut connection = SqliteConnection::establish(path).map_err(|error| Error::Unavailable {
-            message: format!(
-                "cannot open the database {path}; check its permissions, and those of its folder"
-            ),
-            source: Some(Box::new(error)),
-        })?;
+        let mut connection =
+            SqliteConnection::establish(path).map_err(|error| cannot_open(Path::new(path), error))?;
         if self.echo {
             connection.set_instrumentation(|event: InstrumentationEvent<'_>| {
                 if let InstrumentationEvent::StartQuery { query, .. } = event {

@@ -605,6 +605,7 @@ mod tests {
         assert_eq!(third.answer.await.unwrap(), 0);
         first.answer.await.unwrap();
     }
+
     #[tokio::test]
     async fn who_fell_asleep_last_is_woken_first() {
         let (_folder, _writer, pool) = pool(2);

@@ -13,7 +13,7 @@ use diesel::sql_types::Integer;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
 use tubeatlas_ports::{Error, Result};
 
-use crate::connection::ConnectionSettings;
+use crate::connection::{ConnectionSettings, cannot_open};
 use crate::error::{Context, NOT_A_DATABASE};
 use crate::file::DatabaseFile;
 use crate::migrations;
@@ -60,15 +60,8 @@ struct ApplicationId {
 /// The number in the file's first page; `None` if that is no database's. `immutable` has SQLite look at nothing but this
 /// file, and lock nothing; no more than the first page is read, because others may be writing.
 fn application_id(file: &DatabaseFile) -> Result<Option<i32>> {
-    let cannot_open = |error| Error::Unavailable {
-        message: format!(
-            "cannot open the database {}; check its permissions, and those of its folder",
-            file.path.display()
-        ),
-        source: Some(Box::new(error)),
-    };
-    let mut connection =
-        SqliteConnection::establish(&uri(file, "mode=ro&immutable=1")?).map_err(cannot_open)?;
+    let mut connection = SqliteConnection::establish(&uri(file, "mode=ro&immutable=1")?)
+        .map_err(|error| cannot_open(&file.path, error))?;
     let row: Result<ApplicationId> =
         diesel::sql_query("PRAGMA application_id").get_result(&mut connection).doing("reading the file");
     match row {
